@@ -1,0 +1,48 @@
+# Two commands do all the set-up: `make demo` and `make test`. Nothing else is needed
+# than Python 3.11 to 3.13 and a package index.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Tests run side by side; two is what a laptop and CI have.
+JOBS ?= 2
+
+.PHONY: help demo test check format clean
+
+help:
+	@echo 'make demo    train a small SRGAN, measure it, write out/demo/report.html'
+	@echo 'make test    run the tests'
+	@echo 'make check   lint, formatting, types'
+	@echo 'make format  apply the formatting'
+	@echo 'make clean   remove the environment and all outputs'
+
+# A stamp for each set of dependencies: an install happens once, and again when the
+# lists change.
+$(VENV)/.run: requirements.txt pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'jsr needs Python 3.11, 3.12 or 3.13'; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/jsr demo -o out/demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""Experiments, one a file; each docstring says command, cost and expected figure."""

@@ -1,0 +1,130 @@
+"""Every key of a config, with its meaning; the other configs change a few of them.
+
+Command: none; this file is imported by the others.
+"""
+
+from ml_collections import ConfigDict
+
+
+def words(arg: str, *known: str) -> set[str]:
+  """Splits a config's argument at its commas.
+
+  Raises:
+    ValueError: A word that the config does not know.
+  """
+  got = {word for word in arg.split(',') if word}
+  unknown = got - set(known)
+  if unknown:
+    raise ValueError(
+      f"argument '{unknown.pop()}' is unknown; it can be {', '.join(known)}"
+    )
+  return got
+
+
+def smoke(c: ConfigDict) -> None:
+  """Turns a config into a run of seconds that still goes through every part of it."""
+  c.data.batch_size = 4
+  c.data.patch_size = 32
+  c.train.max_steps = 6
+  c.eval.every = 3
+  c.eval.limit = 1
+  c.eval.size = 64
+  c.checkpoint.every = 2
+  c.log.every = 2
+
+
+def optimizer() -> ConfigDict:
+  """Returns the settings of one optimizer: Adam at 1e-4, as in SRGAN and EDSR."""
+  c = ConfigDict()
+  c.name = 'adam'  # adam, adamw, sgd, rmsprop, adagrad or adadelta.
+  c.learning_rate = 1e-4
+  c.schedule = 'constant'  # constant, step or cosine.
+  c.boundaries = ()  # Steps at which 'step' multiplies the rate by `decay`.
+  c.decay = 0.0  # Factor of 'step'; share of the rate that 'cosine' ends at.
+  c.warmup = 0  # Steps of linear warm-up.
+  c.b1 = 0.9
+  c.b2 = 0.999  # Also the decay of rmsprop and adadelta.
+  c.eps = 1e-8
+  c.momentum = 0.0  # Of sgd and rmsprop.
+  c.weight_decay = 0.0  # Of adamw.
+  c.clip_norm = 0.0  # Clips the gradient's norm; 0 leaves it.
+  return c
+
+
+def get_config() -> ConfigDict:
+  """Returns the default: a compact generator trained by L1 on the photographs."""
+  c = ConfigDict()
+  c.seed = 0
+  c.scale = 4
+  # Folder of a finished run whose generator is the starting point; '' for none.
+  c.init_from = ''
+
+  c.generator = ConfigDict()
+  c.generator.name = 'compact'  # A file of jsr/models.
+  c.generator.args = ConfigDict()  # Fields of its `Generator`.
+
+  c.discriminator = ConfigDict()
+  c.discriminator.name = ''  # A class of jsr/models/discriminators.py; '' for none.
+  c.discriminator.args = ConfigDict()
+
+  c.losses = ConfigDict()
+  c.losses.pixel = 'l1'  # l1, mse or charbonnier, on images in [0, 1].
+  c.losses.pixel_weight = 1.0
+  c.losses.tv_weight = 0.0  # Total variation of the result.
+  c.losses.perceptual_weight = 0.0  # 0 needs no VGG19 weights.
+  c.losses.perceptual_layers = ('relu5_4',)  # VGG19 features, each with weight 1.
+  c.losses.perceptual_norm = 'mse'  # mse or l1.
+  c.losses.perceptual_scale = 1.0  # On the features; 1 / 12.75 in SRGAN.
+  # VGG19 weights: a file, or '' to look in the cache and then fetch those of
+  # `vgg_source`: keras (Caffe-scaled, SRGAN's 1 / 12.75) or torchvision (ESRGAN).
+  c.losses.vgg = ''
+  c.losses.vgg_source = 'keras'
+  c.losses.adversarial = 'vanilla'  # vanilla, relativistic, lsgan, hinge or wgan-gp.
+  c.losses.adversarial_weight = 1e-3
+
+  c.optim = ConfigDict()
+  c.optim.generator = optimizer()
+  c.optim.discriminator = optimizer()
+  c.optim.ema_decay = 0.0  # Moving average of the generator's parameters; 0 for none.
+
+  c.data = ConfigDict()
+  c.data.source = 'photographs'  # photographs, a folder, or tfds:NAME.
+  c.data.split = 'train'
+  c.data.pipeline = 'resident'  # resident (device memory) or grain (streamed).
+  c.data.max_gib = 8.0  # Most pixels that 'resident' keeps.
+  c.data.batch_size = 16
+  c.data.patch_size = 96  # Height and width of HR patches.
+  c.data.augment = True  # Flips and quarter turns.
+  c.data.verify = True  # Decode every file once before training.
+  c.data.workers = 0  # Worker processes of 'grain'.
+  c.data.threads = 4  # Reading threads of 'grain', in each process.
+
+  c.train = ConfigDict()
+  c.train.max_steps = 10_000
+  c.train.max_minutes = 0.0  # Stops after this time too; 0 for no limit.
+  c.train.parallel = 'jit'  # jit, shard_map or pmap.
+  c.train.steps_per_dispatch = 0  # 0: the backend's best; always 1 on a CPU.
+
+  c.eval = ConfigDict()
+  c.eval.every = 1000  # Steps; 0 evaluates at the end only.
+  c.eval.sets = ('photographs',)
+  c.eval.data = ''  # Folder of the sets; the embedded photographs need none.
+  c.eval.limit = 10  # First pictures of each set; 0 for all.
+  c.eval.size = 0  # Centre crop of HR, for speed; 0 for whole pictures.
+  c.eval.protocol = 'rgb8'
+
+  c.checkpoint = ConfigDict()
+  c.checkpoint.every = 1000  # Steps.
+  c.checkpoint.keep = 2  # The latest ones.
+  c.checkpoint.keep_every = 0  # And all at multiples of this; 0 for none.
+  # And the best by this figure of the evaluation; '' for none.
+  c.checkpoint.best_metric = 'eval/photographs_x4/psnr_y'
+
+  c.log = ConfigDict()
+  c.log.every = 100  # Steps; also how often the guard looks.
+  c.log.progress = True  # A bar, where there is a terminal.
+
+  c.guard = ConfigDict()
+  c.guard.max_streak = 20  # Non-finite steps in a row before a rollback.
+  c.guard.max_rollbacks = 3  # Rollbacks before training stops.
+  return c

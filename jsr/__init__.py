@@ -1,0 +1,3 @@
+"""jsr: super-resolution as pure JAX functions."""
+
+__version__ = '0.1.0'

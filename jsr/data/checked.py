@@ -1,0 +1,198 @@
+"""What every set of images does: check its files once, survive those that go bad.
+
+Files are checked when the set is opened: what cannot be used is named, counted and left
+out. A file that goes bad later is named, counted and replaced by the next good one, so
+that a long run does not die of it.
+"""
+
+import concurrent.futures
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from jsr.data import images
+from jsr.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class Report:
+  """What became of the files of a source.
+
+  Attributes:
+    used: Number of images in the source.
+    converted: How many of them were made RGB by which rule of `images.py`.
+    skipped: (name, reason) of each file left out at the start.
+    replaced: How often each image that went bad later was replaced, by its name;
+      worker processes count for themselves.
+  """
+
+  used: int = 0
+  converted: dict[str, int] = dataclasses.field(default_factory=dict)
+  skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+  replaced: dict[str, int] = dataclasses.field(default_factory=dict)
+
+  def __str__(self) -> str:
+    parts = [f'{self.used} images']
+    if self.converted:
+      rules = (f'{count} {rule}' for rule, count in sorted(self.converted.items()))
+      parts.append(f'converted: {", ".join(rules)}')
+    if self.skipped:
+      parts.append(f'{len(self.skipped)} skipped')
+    if self.replaced:
+      parts.append(f'{sum(self.replaced.values())} replaced')
+    return '; '.join(parts)
+
+
+class CheckedSource:
+  """Images that are read on demand; the unusable ones are left out by `check`."""
+
+  def __init__(self, name: str, keys: Sequence[str]):
+    self.name = name
+    self.keys: Sequence[str] = tuple(keys)
+    self.min_size = 0
+    self.report = Report(used=len(keys))
+    self._places = tuple(range(len(keys)))
+
+  def __len__(self) -> int:
+    return len(self._places)
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    count = len(self)
+    if not 0 <= index < count:
+      raise IndexError(f'image {index} of {count}')
+    for step in range(count):
+      try:
+        return self._good((index + step) % count).pixels
+      except images.BadImage as bad:
+        self._note(self.keys[(index + step) % count], str(bad))
+    raise UserError(
+      f"no image of '{self.name}' can be read any more; is it still there?"
+    )
+
+  def check(self, *, verify: bool, threads: int, bar: bool) -> None:
+    """Reads every image once and drops those that cannot be used.
+
+    Raises:
+      UserError: None is left.
+    """
+    look = self._look if verify else self._glance
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+      found = list(
+        tqdm.tqdm(
+          pool.map(look, range(len(self))),
+          desc=f'checking {self.name}',
+          total=len(self),
+          unit='image',
+          disable=None if bar else True,  # None: no bar where there is no terminal.
+          leave=False,
+        )
+      )
+    good = []
+    for index, result in enumerate(found):
+      if isinstance(result, images.BadImage):
+        self.report.skipped.append((self.keys[index], str(result)))
+        log.warning('skipped %s: %s', self.keys[index], result)
+        continue
+      good.append(index)
+      for rule in result:
+        self.report.converted[rule] = self.report.converted.get(rule, 0) + 1
+    if not good:
+      _, reason = self.report.skipped[0]
+      raise UserError(
+        f"none of the {len(found)} images of '{self.name}' can be used"
+        f' (the first: {reason}); bring other images or smaller patches'
+      )
+    self._places = tuple(self._places[index] for index in good)
+    self.keys = tuple(self.keys[index] for index in good)
+    self.report.used = len(good)
+    log.info('%s: %s', self.name, self.report)
+
+  def _read(self, place: int) -> images.Decoded:
+    """Decodes the image at a place of the unfiltered set, or raises BadImage."""
+    raise NotImplementedError
+
+  def _size(self, place: int) -> tuple[int, int] | None:
+    """Returns (H, W) without decoding, None where that is not possible."""
+    raise NotImplementedError
+
+  def _good(self, index: int) -> images.Decoded:
+    decoded = self._read(self._places[index])
+    self._big_enough(*decoded.pixels.shape[:2])
+    return decoded
+
+  def _big_enough(self, height: int, width: int) -> None:
+    if min(height, width) < self.min_size:
+      raise images.BadImage(f'{width}x{height} is smaller than {self.min_size}')
+
+  def _look(self, index: int) -> tuple[str, ...] | images.BadImage:
+    try:
+      return self._good(index).rules
+    except images.BadImage as bad:
+      return bad
+
+  def _glance(self, index: int) -> tuple[str, ...] | images.BadImage:
+    try:
+      size = self._size(self._places[index])
+      if size is not None:
+        self._big_enough(*size)
+    except images.BadImage as bad:
+      return bad
+    return ()
+
+  def _note(self, key: str, reason: str) -> None:
+    if key not in self.report.replaced:
+      log.warning('%s went bad and is replaced by the next image: %s', key, reason)
+    self.report.replaced[key] = self.report.replaced.get(key, 0) + 1
+
+
+class FileSource(CheckedSource):
+  """Image files."""
+
+  def __init__(self, name: str, keys: Sequence[str], paths: Sequence[str]):
+    super().__init__(name, keys)
+    self._paths = tuple(paths)
+
+  @property
+  def paths(self) -> tuple[str, ...]:
+    """The files, in the order of `keys`."""
+    return tuple(self._paths[place] for place in self._places)
+
+  def _read(self, place: int) -> images.Decoded:
+    return images.decode(self._paths[place])
+
+  def _size(self, place: int) -> tuple[int, int] | None:
+    return images.read_size(self._paths[place])
+
+
+class RecordSource(CheckedSource):
+  """Images of a TFDS data set stored as ArrayRecord."""
+
+  def __init__(
+    self, name: str, open_records: Callable[[], Sequence[Mapping[str, Any]]]
+  ):
+    self._open = open_records
+    self._records = open_records()
+    digits = len(str(len(self._records)))
+    super().__init__(name, [f'{i:0{digits}}' for i in range(len(self._records))])
+
+  def __getstate__(self) -> dict:
+    # Open files stay at home: a worker process opens its own.
+    return {**self.__dict__, '_records': None}
+
+  def _read(self, place: int) -> images.Decoded:
+    if self._records is None:
+      self._records = self._open()
+    try:
+      record = self._records[place]
+    except Exception as error:  # Damaged records fail in any way they like.
+      raise images.BadImage(f'the record cannot be read: {error}') from error
+    return images.decode(record['hr' if 'hr' in record else 'image'])
+
+  def _size(self, place: int) -> tuple[int, int] | None:
+    return None

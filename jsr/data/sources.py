@@ -1,0 +1,185 @@
+"""Sets of images: the photographs that come with scikit-image, a folder, a TFDS set.
+
+A source is a sequence of uint8 RGB images with stable names; `checked.py` says what
+happens to files that cannot be used.
+"""
+
+import collections
+import importlib.util
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from jsr.data import images
+from jsr.data.checked import CheckedSource, FileSource, RecordSource, Report
+from jsr.errors import UserError, unknown
+
+SPLITS = ('train', 'validation', 'test')
+
+# The colour photographs inside scikit-image's wheel, all free to use; the licence of
+# the package is LICENSE.txt in its dist-info, the origin of each picture stands in
+# the docstring of its function in `skimage.data`. The two halves share no scene.
+PHOTOGRAPHS = {
+  'train': (
+    'astronaut.png',  # Portrait in a space suit, 512x512. NASA, public domain.
+    'hubble_deep_field.jpg',  # Galaxies, 872x1000. NASA, public domain.
+    'motorcycle_left.png',  # A garage, 500x741. Middlebury stereo 2014.
+    'motorcycle_right.png',  # The same garage from 19 cm to the right.
+    'retina.jpg',  # The back of an eye, 1411x1411. CC0.
+  ),
+  'test': (
+    'chelsea.png',  # A cat, 300x451. CC0, Stefan van der Walt.
+    'coffee.png',  # A cup on a wooden table, 400x600. CC0, Rachel Michetti.
+    'ihc.png',  # Stained tissue, 512x512. CMMI, no known restrictions.
+    'rocket.jpg',  # A launch pad at dusk, 427x640. SpaceX, public domain.
+  ),
+}
+
+
+class ImageSource(Protocol):
+  """A sequence of images.
+
+  Attributes:
+    name: The spec it was opened with.
+    keys: One name an image, unique and in a stable order.
+    min_size: No image has a side shorter than this.
+    report: What was used, converted, skipped and replaced.
+  """
+
+  name: str
+  keys: Sequence[str]
+  min_size: int
+  report: Report
+
+  def __len__(self) -> int:
+    """Returns the number of images."""
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    """Returns image `index`, uint8 (H, W, 3)."""
+
+
+def open_source(
+  spec: str,
+  *,
+  split: str,
+  min_size: int,
+  verify: bool = True,
+  threads: int | None = None,
+  progress: bool = True,
+) -> ImageSource:
+  """Opens a set of images and checks each of them.
+
+  Args:
+    spec: 'photographs' for the ones that come with scikit-image (no download); the
+      path of a folder; 'tfds:NAME[/CONFIG]' or 'tfds:NAME[/CONFIG]:DATA_DIR' for a
+      data set prepared as ArrayRecord.
+    split: 'train', 'validation' or 'test'. A folder with sub-folders of these names
+      is split by them; one without belongs to every split. TFDS sets have their own.
+    min_size: Images with a shorter side than this are left out.
+    verify: Decodes every image. False reads only the headers of a folder and nothing
+      of a TFDS set, for sets too large to be read twice.
+    threads: Number of files checked at once; None: one a processor.
+    progress: Shows a bar.
+
+  Returns:
+    The source; its `report` says what was used, converted and skipped.
+
+  Raises:
+    UserError: There is no such set or split, or no image of it can be used.
+  """
+  if spec == 'photographs':
+    source: CheckedSource = _photographs(split)
+  elif spec.startswith('tfds:'):
+    source = _tfds(spec, split)
+  else:
+    source = _folder(spec, split)
+  source.min_size = min_size
+  source.check(verify=verify, threads=threads or os.cpu_count() or 1, bar=progress)
+  return source
+
+
+def _photographs(split: str) -> FileSource:
+  if split not in PHOTOGRAPHS:
+    raise unknown('split of the photographs', split, PHOTOGRAPHS)
+  # Found, not imported: `skimage.data` may want to download.
+  package = importlib.util.find_spec('skimage')
+  if package is None or not package.submodule_search_locations:
+    raise UserError(
+      "the photographs come with scikit-image, which is not installed; 'pip install"
+      " scikit-image' or give a folder"
+    )
+  folder = pathlib.Path(package.submodule_search_locations[0]) / 'data'
+  files = PHOTOGRAPHS[split]
+  return FileSource(
+    'photographs',
+    [pathlib.PurePath(file).stem for file in files],
+    [str(folder / file) for file in files],
+  )
+
+
+def _folder(spec: str, split: str) -> FileSource:
+  root = pathlib.Path(spec).expanduser()
+  if not root.is_dir():
+    what = 'is a file, not a folder' if root.exists() else 'does not exist'
+    raise UserError(
+      f"the folder of images '{spec}' {what}; give a folder, 'photographs' or"
+      " 'tfds:NAME'"
+    )
+  if split not in SPLITS:
+    raise unknown('split', split, SPLITS)
+  parts = [name for name in SPLITS if (root / name).is_dir()]
+  if split in parts:
+    root = root / split
+  elif parts:
+    # Taking everything would train on the test images, or the reverse.
+    raise UserError(
+      f"the folder '{spec}' is split into {', '.join(parts)}, but has no"
+      f" '{split}'; add that sub-folder or choose another split"
+    )
+  files = _image_files(root)
+  if not files:
+    raise UserError(
+      f"no image files under '{root}'; known suffixes: "
+      + ' '.join(sorted(images.SUFFIXES))
+    )
+  return FileSource(spec, _keys(files), [str(root / file) for file in files])
+
+
+def _image_files(root: pathlib.Path) -> list[pathlib.PurePosixPath]:
+  """Lists image files relative to the root, sorted, without hidden ones."""
+  files, seen = [], set()
+  for where, folders, names in os.walk(root, followlinks=True):
+    real = os.path.realpath(where)
+    if real in seen:  # A link that leads back.
+      folders.clear()
+      continue
+    seen.add(real)
+    folders[:] = sorted(name for name in folders if not name.startswith('.'))
+    inside = pathlib.Path(where).relative_to(root).as_posix()
+    files += [
+      pathlib.PurePosixPath(inside, name)
+      for name in names
+      if pathlib.PurePath(name).suffix.lower() in images.SUFFIXES
+      and not name.startswith('.')
+    ]
+  return sorted(files)
+
+
+def _keys(files: Sequence[pathlib.PurePosixPath]) -> list[str]:
+  """Names files by their path without suffix; with it where two would be equal."""
+  stems = [str(file.with_suffix('')) for file in files]
+  twice = {stem for stem, count in collections.Counter(stems).items() if count > 1}
+  return [
+    str(file) if stem in twice else stem
+    for file, stem in zip(files, stems, strict=True)
+  ]
+
+
+def _tfds(spec: str, split: str) -> RecordSource:
+  from jsr.data.builders.records import Opener  # Only these sets need TFDS.
+
+  name, _, data_dir = spec.removeprefix('tfds:').partition(':')
+  return RecordSource(spec, Opener(name=name, data_dir=data_dir or None, split=split))

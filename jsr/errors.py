@@ -1,0 +1,25 @@
+"""The one exception for a user's mistake, and the wording helper for unknown names."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+  """A mistake of the user, told in one sentence: what, where, what to do.
+
+  The command line prints the message without a traceback and exits with status 2.
+  """
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+  """Returns a UserError for a name that does not exist, with a suggestion.
+
+  Args:
+    kind: What the name stands for, such as 'loss'.
+    name: What the user wrote.
+    known: All valid names.
+  """
+  known = sorted(known)
+  near = difflib.get_close_matches(name, known, n=1)
+  hint = f"did you mean '{near[0]}'?" if near else 'choose one of: ' + ', '.join(known)
+  return UserError(f"unknown {kind} '{name}'; {hint}")

@@ -1,0 +1,1 @@
+"""How numbers are measured, and how they are shown."""

@@ -1,0 +1,1 @@
+"""Metrics: per example, batched, jittable."""

@@ -1,0 +1,104 @@
+"""Discriminators.
+
+Contract: `__call__(image, *, train=False) -> logits`; image (N, H, W, 3) float in
+[0, 1], logits (N,) float32, positive for real. No sigmoid inside: losses take logits.
+"""
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jsr.models import layers
+from jsr.types import Array
+
+
+class _SRGANBody(nn.Module):
+  """Eight 3x3 convolutions, 64 to 512 maps, every second one with stride 2."""
+
+  features: int
+  momentum: float
+  axis_name: str | None
+  dtype: layers.Dtype
+
+  @nn.compact
+  def __call__(self, x: Array, *, train: bool) -> Array:
+    for i in range(8):
+      x = layers.Conv(
+        self.features * 2 ** (i // 2),
+        stride=1 + i % 2,
+        use_bias=i == 0,
+        dtype=self.dtype,
+        name=f'conv{i}',
+      )(x)
+      if i:
+        x = layers.batch_norm(
+          train=train,
+          momentum=self.momentum,
+          axis_name=self.axis_name,
+          dtype=self.dtype,
+          name=f'bn{i}',
+        )(x)
+      x = nn.leaky_relu(x, 0.2)
+    return x
+
+
+def _head(x: Array, hidden: int, dtype: layers.Dtype) -> Array:
+  x = nn.Dense(hidden, dtype=dtype, name='dense0')(x)
+  x = nn.leaky_relu(x, 0.2)
+  return nn.Dense(1, dtype=dtype, name='dense1')(x)[:, 0].astype(jnp.float32)
+
+
+class SRGAN(nn.Module):
+  """The discriminator of SRGAN; bound to one image size by its dense layer.
+
+  Attributes:
+    features: Maps of the first layer; 64 in the paper.
+    hidden: Units of the dense layer; 1024 in the paper.
+    momentum: Decay of batch norm's running statistics.
+    axis_name: Mesh axis over which batch norm synchronises.
+    dtype: Of the computation; parameters stay float32.
+
+  Source: Ledig et al., 2017, section 2.1.1 and figure 4. 23,563,649 parameters at
+  96 x 96.
+  """
+
+  features: int = 64
+  hidden: int = 1024
+  momentum: float = 0.9
+  axis_name: str | None = None
+  dtype: layers.Dtype = None
+
+  @nn.compact
+  def __call__(self, image: Array, *, train: bool = False) -> Array:
+    layers.check_input(image, 3)
+    x = _SRGANBody(
+      self.features, self.momentum, self.axis_name, self.dtype, name='body'
+    )(2 * image - 1, train=train)
+    # Channel first, as PyTorch flattens: converted weights keep their order.
+    x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
+    return _head(x, self.hidden, self.dtype)
+
+
+class SRGANPool(nn.Module):
+  """SRGAN's discriminator for images of any size: the mean over space before the head.
+
+  Attributes:
+    features: Maps of the first layer.
+    hidden: Units of the dense layer.
+    momentum: Decay of batch norm's running statistics.
+    axis_name: Mesh axis over which batch norm synchronises.
+    dtype: Of the computation; parameters stay float32.
+  """
+
+  features: int = 64
+  hidden: int = 1024
+  momentum: float = 0.9
+  axis_name: str | None = None
+  dtype: layers.Dtype = None
+
+  @nn.compact
+  def __call__(self, image: Array, *, train: bool = False) -> Array:
+    layers.check_input(image, 3)
+    x = _SRGANBody(
+      self.features, self.momentum, self.axis_name, self.dtype, name='body'
+    )(2 * image - 1, train=train)
+    return _head(x.mean((1, 2)), self.hidden, self.dtype)

@@ -1,0 +1,114 @@
+"""Layers that two or more models share."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jsr.ops import shuffle
+from jsr.types import Array
+
+Dtype = Any
+
+
+class Conv(nn.Module):
+  """A square convolution with k // 2 zeros on each side, as PyTorch pads.
+
+  Flax's 'SAME' pads stride 2 at bottom and right only, which shifts the map by half a
+  pixel against the published weights.
+  """
+
+  features: int
+  kernel: int = 3
+  stride: int = 1
+  use_bias: bool = True
+  kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+  dtype: Dtype = None
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    pad = self.kernel // 2
+    return nn.Conv(
+      self.features,
+      (self.kernel, self.kernel),
+      (self.stride, self.stride),
+      padding=((pad, pad), (pad, pad)),
+      use_bias=self.use_bias,
+      kernel_init=self.kernel_init,
+      dtype=self.dtype,
+      name='conv',
+    )(x)
+
+
+class PReLU(nn.Module):
+  """Leaky ReLU with a learned slope a channel (He et al., 2015, equation 1).
+
+  Flax's own has one slope for all channels, and starts at 0.01.
+  """
+
+  start: float = 0.25
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    slope = self.param('slope', nn.initializers.constant(self.start), (x.shape[-1],))
+    slope = jnp.broadcast_to(slope.astype(x.dtype), x.shape)
+    return jnp.where(x >= 0, x, slope * x)
+
+
+def batch_norm(
+  *,
+  train: bool,
+  momentum: float = 0.9,
+  epsilon: float = 1e-5,
+  axis_name: str | None = None,
+  dtype: Dtype = None,
+  name: str | None = None,
+) -> nn.BatchNorm:
+  """Batch normalisation with the papers' constants; statistics are float32.
+
+  Args:
+    train: Use the batch's statistics and update the running ones.
+    momentum: Decay of the running statistics (1 - PyTorch's momentum).
+    epsilon: Added to the variance.
+    axis_name: Mesh axis over which the batch's statistics are taken, or None.
+    dtype: Of the result.
+    name: Of the module.
+  """
+  return nn.BatchNorm(
+    use_running_average=not train,
+    momentum=momentum,
+    epsilon=epsilon,
+    axis_name=axis_name if train else None,
+    dtype=dtype,
+    name=name,
+  )
+
+
+class ShuffleUp(nn.Module):
+  """Convolution to factor^2 times the features, then sub-pixel shuffle."""
+
+  features: int
+  factor: int = 2
+  dtype: Dtype = None
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    x = Conv(self.features * self.factor**2, dtype=self.dtype, name='conv')(x)
+    return shuffle.pixel_shuffle(x, self.factor)
+
+
+def stages(scale: int) -> list[int]:
+  """Splits a scale into shuffles: 2 -> [2], 3 -> [3], 4 -> [2, 2], 8 -> [2, 2, 2]."""
+  if scale == 3:
+    return [3]
+  if scale < 1 or scale & (scale - 1):
+    raise ValueError(f'scale {scale} is neither 3 nor a power of two')
+  return [2] * (scale.bit_length() - 1)
+
+
+def check_input(x: Array, channels: int) -> None:
+  """Asserts the contract of a model's input: float NHWC with `channels`."""
+  if x.ndim != 4 or x.shape[-1] != channels:
+    raise ValueError(f'expected (N, H, W, {channels}), got {x.shape}')
+  if not jnp.issubdtype(x.dtype, jnp.floating):
+    raise TypeError(f'expected floats in [0, 1], got {x.dtype}')

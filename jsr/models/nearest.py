@@ -1,0 +1,26 @@
+"""Nearest neighbour: the floor of every comparison."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jsr.ops import resize
+from jsr.types import Array
+
+
+class Generator(nn.Module):
+  """Nearest neighbour; it has no parameters.
+
+  Attributes:
+    scale: Any integer from 1.
+    dtype: Ignored: the computation is float32.
+  """
+
+  color: ClassVar[str] = 'rgb'
+  scale: int = 4
+  dtype: object = None
+
+  @nn.compact
+  def __call__(self, lr: Array, *, train: bool = False) -> Array:
+    return resize.nearest(lr.astype(jnp.float32), self.scale)

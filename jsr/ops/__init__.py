@@ -1,0 +1,1 @@
+"""Image mathematics as pure functions."""

@@ -1,0 +1,138 @@
+"""Where a run writes what it saw: JSON lines, TensorBoard events, a progress bar."""
+
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import flax
+import jax
+import jax.numpy as jnp
+import tensorboardX
+import tqdm
+from clu import metrics as clu_metrics
+
+from jsr.types import Array, Metrics
+
+FILE = 'metrics.jsonl'
+
+
+@flax.struct.dataclass
+class StepMean(clu_metrics.Metric):
+  """Mean over the steps that counted: sums on the device, one division on the host.
+
+  Attributes:
+    total: Sum of each metric over steps; skipped steps add zero.
+    steps: How many steps.
+    skipped: How many of them were skipped.
+  """
+
+  total: Mapping[str, Array]
+  steps: Array
+  skipped: Array
+
+  @classmethod
+  def from_model_output(cls, stacked: Metrics, **_: Any) -> 'StepMean':
+    """Takes the metrics of one dispatch, each stacked over its steps."""
+    total = {k: jnp.sum(v) for k, v in stacked.items() if k != 'skipped'}
+    skipped = stacked['skipped']
+    return cls(
+      total=total, steps=jnp.asarray(skipped.shape[0]), skipped=jnp.sum(skipped)
+    )
+
+  def merge(self, other: 'StepMean') -> 'StepMean':
+    """Adds another span of steps."""
+    return StepMean(
+      total={k: v + other.total[k] for k, v in self.total.items()},
+      steps=self.steps + other.steps,
+      skipped=self.skipped + other.skipped,
+    )
+
+  def compute(self) -> dict[str, float]:
+    """Returns the means, and 'skipped', the number of skipped steps of the span."""
+    counted = max(float(self.steps) - float(self.skipped), 1.0)
+    means = {name: float(value) / counted for name, value in self.total.items()}
+    return {**means, 'skipped': float(self.skipped)}
+
+
+@jax.jit
+def accumulate(mean: StepMean | None, stacked: Metrics) -> StepMean:
+  """Adds the metrics of one dispatch to a mean, or starts one; stays on the device."""
+  got = StepMean.from_model_output(stacked)
+  return got if mean is None else mean.merge(got)
+
+
+def read(path: pathlib.Path) -> list[dict[str, Any]]:
+  """Reads JSON lines; a last line that a kill cut short is left out."""
+  if not path.exists():
+    return []
+  records = []
+  for line in path.read_text().splitlines():
+    try:
+      records.append(json.loads(line))
+    except json.JSONDecodeError:
+      break
+  return records
+
+
+class Logs:
+  """Writers of one run; on resume, what was logged after the checkpoint is dropped.
+
+  Args:
+    workdir: The run's folder.
+    step: Step that the run starts or resumes from.
+    total: Steps of the whole run, for the bar; None if unknown.
+    progress: Show the bar (on a terminal only).
+  """
+
+  def __init__(
+    self, workdir: pathlib.Path, *, step: int, total: int | None, progress: bool
+  ):
+    path = workdir / FILE
+    # The unbroken run's file, not a record with a fold in it.
+    keep = [r for r in read(path) if r.get('step', 0) <= step]
+    path.write_text(''.join(json.dumps(r) + '\n' for r in keep))
+    self._file = path.open('a', buffering=1)
+    self._events = tensorboardX.SummaryWriter(
+      str(workdir / 'tensorboard'), purge_step=step + 1, flush_secs=30
+    )
+    self._bar = tqdm.tqdm(
+      total=total,
+      initial=step,
+      unit='step',
+      dynamic_ncols=True,
+      smoothing=0.1,
+      disable=None if progress else True,
+    )
+
+  def write(self, step: int, values: Mapping[str, float]) -> None:
+    """Writes scalars of a step to both files."""
+    # JSON has no NaN; null says the same to every reader.
+    clean = {k: (v if math.isfinite(v) else None) for k, v in values.items()}
+    self._file.write(json.dumps({'step': step, **clean}) + '\n')
+    for name, value in values.items():
+      self._events.add_scalar(name, value, step)
+
+  def event(self, step: int, text: str) -> None:
+    """Writes something that happened, for the reader of the log and of the terminal."""
+    self._file.write(json.dumps({'step': step, 'event': text}) + '\n')
+    self._events.add_text('event', text, step)
+    self._bar.write(text)
+
+  def progress(self, steps: int, shown: Mapping[str, float] | None = None) -> None:
+    """Moves the bar, and shows a few losses beside rate and time left."""
+    if shown is not None:
+      self._bar.set_postfix({k: f'{v:.4g}' for k, v in shown.items()}, refresh=False)
+    self._bar.update(steps)
+
+  def rewind(self, step: int) -> None:
+    """Sets the bar back after a rollback."""
+    self._bar.n = step
+    self._bar.refresh()
+
+  def close(self) -> None:
+    """Flushes and closes."""
+    self._bar.close()
+    self._events.close()
+    self._file.close()

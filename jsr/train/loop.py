@@ -1,0 +1,419 @@
+"""One training loop for every algorithm."""
+
+import contextlib
+import logging
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from clu import parameter_overview
+from ml_collections import ConfigDict
+
+from jsr import errors
+from jsr.data import pipeline, resident, sources
+from jsr.evaluate import benchmark, methods, protocol, sets
+from jsr.train import guard as guards
+from jsr.train import logs, parallel, recipe, settings
+from jsr.train.checkpoint import Checkpoints, load_variables
+from jsr.train.state import TrainState
+from jsr.types import Array
+
+log = logging.getLogger(__name__)
+PIPELINES = ('resident', 'grain')
+
+
+def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
+  """Trains until the config's end, resuming from the workdir's latest checkpoint.
+
+  2N steps equal N steps, a kill and N more, bit for bit: the data order and all random
+  numbers are functions of the seed and the step.
+
+  Args:
+    config: See configs/default.py.
+    workdir: Gets config.json, metrics.jsonl, tensorboard/ and checkpoints/.
+
+  Returns:
+    'step', 'reason' ('max_steps', 'max_minutes' or 'signal'), 'skipped', 'rollbacks',
+    'seconds', and the last evaluation's figures.
+
+  Raises:
+    UserError: A config that cannot be trained, or another run in the workdir.
+    guard.TrainingStoppedError: Training fails again and again.
+  """
+  settings.check_resumable(workdir, config)
+  devices = parallel.make(config.train.parallel, config.data.batch_size)
+  plan = recipe.make(config)
+  evaluator = _Evaluator(config)
+  source = _open_source(config)
+  initial = _initial_state(config, plan)
+  workdir.mkdir(parents=True, exist_ok=True)
+  settings.write(workdir, config)
+  checkpoints = Checkpoints(
+    workdir,
+    keep=config.checkpoint.keep,
+    keep_every=config.checkpoint.keep_every,
+    best_metric=config.checkpoint.best_metric,
+  )
+  with contextlib.closing(checkpoints):
+    return _Run(config, workdir, devices, plan, evaluator, source, checkpoints).go(
+      initial
+    )
+
+
+def _open_source(config: ConfigDict) -> sources.ImageSource:
+  return sources.open_source(
+    config.data.source,
+    split=config.data.split,
+    min_size=config.data.patch_size,
+    verify=config.data.verify,
+    progress=config.log.progress,
+  )
+
+
+def _initial_state(config: ConfigDict, plan: recipe.Recipe) -> TrainState:
+  state = plan.init(jax.random.fold_in(jax.random.key(config.seed), 0))
+  if not config.init_from:
+    return state
+  folder = pathlib.Path(config.init_from)
+  first = settings.read(folder)
+  if first.scale != config.scale:
+    raise errors.UserError(
+      f'config.init_from={folder} enlarges {first.scale} times, this run {config.scale}'
+    )
+  _, variables = load_variables(folder, best_metric=first.checkpoint.best_metric)
+  return recipe.start_from(state, variables)
+
+
+class _Evaluator:
+  """Measures the generator in training by the protocol that measures everything."""
+
+  def __init__(self, config: ConfigDict):
+    self._config = config
+    c = config.eval
+    self._protocol = protocol.get(c.protocol)
+    self._sets = sets.open_sets(
+      list(c.sets), data=c.data or None, limit=c.limit or None
+    )
+    if c.size:
+      self._sets = [sets.centre_crop(s, c.size) for s in self._sets]
+    self._method = methods.Network(
+      'model', config.generator.name, config.scale, config.generator.args.to_dict()
+    )
+
+  def __call__(self, state: TrainState) -> dict[str, float]:
+    # Host copies: the training state may be spread over devices in any way.
+    self._method.load(jax.device_get(state.inference_variables))
+    scale = self._config.scale
+    result = {}
+    for pictures in self._sets:
+      row = benchmark.measure(self._method, pictures, scale, self._protocol)
+      for name in ('psnr_y', 'ssim_y'):
+        result[f'eval/{pictures.name.lower()}_x{scale}/{name}'] = row[name]
+    return result
+
+
+class _Run:
+  """One process's part of a run; holds what the loop needs at every step."""
+
+  def __init__(
+    self,
+    config: ConfigDict,
+    workdir: pathlib.Path,
+    devices: parallel.Parallel,
+    plan: recipe.Recipe,
+    evaluator: _Evaluator,
+    source: sources.ImageSource,
+    checkpoints: Checkpoints,
+  ):
+    self._config = config
+    self._workdir = workdir
+    self._devices = devices
+    self._evaluator = evaluator
+    self._source = source
+    self._checkpoints = checkpoints
+    self._step_fn = devices.compile(plan.make_step)
+    self._guard = guards.Guard(config.guard.max_streak, config.guard.max_rollbacks)
+    self._steps_per_dispatch = parallel.steps_per_dispatch(
+      config.train.steps_per_dispatch
+    )
+    self._evaluated: dict[str, float] = {}
+
+  def go(self, initial: TrainState) -> dict[str, Any]:
+    """Runs to the end; see `train`."""
+    config = self._config
+    state, step = self._resume(initial)
+    first_step, reported = step, 0
+    if step == 0:
+      table = parameter_overview.get_parameter_overview(
+        initial.generator.variables['params'], include_stats=False
+      )
+      log.info('generator %s:\n%s', config.generator.name, table)
+    self._writer = logs.Logs(
+      self._workdir,
+      step=step,
+      total=config.train.max_steps,
+      progress=config.log.progress,
+    )
+    started = time.monotonic()
+    reason = ''
+    with (
+      contextlib.closing(self._writer),
+      _signals() as stop,
+      _Batches(config, self._devices, self._source) as batches,
+    ):
+      if step:
+        self._writer.event(step, f'resumed at step {step}')
+      batches.start(step, self._guard.rollbacks)
+      rng = self._rng()
+      rate = _Rate(step)
+      mean: logs.StepMean | None = None
+      while not reason:
+        count = self._span(step)
+        stacked = batches.take(step, count)
+        # Whatever the step needs is on the devices by now; a silent copy is a bug.
+        with jax.transfer_guard('disallow'):
+          state, metrics = self._step_fn(state, stacked, rng)
+        mean = logs.accumulate(mean, metrics)
+        step += count
+        self._writer.progress(count)
+        reason = self._reason_to_stop(step, started, stop)
+        if _due(step, config.log.every) or reason:
+          self._log(step, mean, state, rate)
+          reported = self._report_source(step, reported)
+          mean = None
+          if self._guard.should_roll_back(int(state.streak), step):
+            # Never save this state: it is no newer than the checkpoint in anything
+            # but its count.
+            state, step = self._roll_back(initial, step)
+            batches.start(step, self._guard.rollbacks)
+            rng, rate, reason = self._rng(), _Rate(step), ''
+            continue
+        finished = reason in ('max_steps', 'max_minutes')
+        if _due(step, config.eval.every) or finished:
+          self._evaluated = self._evaluator(state)
+          self._writer.write(step, self._evaluated)
+          self._save(state, self._evaluated)
+          rate = _Rate(step)
+        elif _due(step, config.checkpoint.every) or reason:
+          self._save(state, None)
+      if reason != 'max_steps':
+        self._writer.event(step, f'stopped at step {step}: {_STOPPED[reason]}')
+      self._checkpoints.wait()
+    return {
+      'step': step,
+      'steps_done': step - first_step,
+      'reason': reason,
+      'skipped': int(state.skipped),
+      'rollbacks': self._guard.rollbacks,
+      'seconds': time.monotonic() - started,
+      **self._evaluated,
+    }
+
+  def _resume(self, initial: TrainState) -> tuple[TrainState, int]:
+    """Returns the state to go on from, on the devices, and its step."""
+    found = self._checkpoints.restore(jax.device_get(initial))
+    if found is None:
+      return self._devices.replicate(initial), 0
+    state, position = found
+    if position['images'] != len(self._source):
+      log.warning(
+        'the data set had %d images when the checkpoint was written and has %d now:'
+        ' the data order differs from the unbroken run',
+        position['images'],
+        len(self._source),
+      )
+    self._guard.rollbacks = max(self._guard.rollbacks, position['rollbacks'])
+    return self._devices.replicate(state), int(state.step)
+
+  def _rng(self) -> Array:
+    """Returns the run's key for steps; another one after a rollback."""
+    key = jax.random.fold_in(jax.random.key(self._config.seed), 1)
+    key = jax.random.fold_in(key, self._guard.rollbacks)
+    return jax.device_put(key, self._devices.replicated)
+
+  def _span(self, step: int) -> int:
+    """Returns how many steps to run in one dispatch: all that fit, or one."""
+    c, k = self._config, self._steps_per_dispatch
+    marks = (c.log.every, c.eval.every, c.checkpoint.every)
+    room = [m - step % m for m in marks if m] + [c.train.max_steps - step]
+    return k if k <= min(room) else 1
+
+  def _reason_to_stop(self, step: int, started: float, stop: threading.Event) -> str:
+    limit = self._config.train.max_minutes
+    if step >= self._config.train.max_steps:
+      return 'max_steps'
+    if stop.is_set():
+      return 'signal'
+    if limit and time.monotonic() - started > 60 * limit:
+      return 'max_minutes'
+    return ''
+
+  def _log(
+    self, step: int, mean: logs.StepMean, state: TrainState, rate: '_Rate'
+  ) -> None:
+    values = mean.compute()
+    values['steps_per_second'] = rate.since(step)
+    values['skipped_total'] = float(state.skipped)
+    self._writer.write(step, values)
+    self._writer.progress(0, {k: v for k, v in values.items() if k in _SHOWN})
+    if values['skipped']:
+      self._writer.event(
+        step,
+        f'{values["skipped"]:.0f} steps up to step {step} had a non-finite value and'
+        f' were skipped; {values["skipped_total"]:.0f} in the whole run',
+      )
+
+  def _report_source(self, step: int, reported: int) -> int:
+    """Logs pictures that went bad since the start; returns how many there are."""
+    bad = self._source.report.replaced
+    if len(bad) > reported:
+      names = ', '.join(str(b) for b in list(bad)[reported:][:5])
+      self._writer.event(step, f'pictures replaced since the start: {names}')
+    return len(bad)
+
+  def _roll_back(self, initial: TrainState, step: int) -> tuple[TrainState, int]:
+    count = self._guard.rollbacks
+    state, back = self._resume(initial)
+    self._guard.rollbacks = count
+    self._writer.rewind(back)
+    self._writer.event(
+      step,
+      f'rolled back from step {step} to step {back} after'
+      f' {self._guard.max_streak} or more non-finite steps in a row (rollback {count}'
+      f' of {self._guard.max_rollbacks}); the data order changes',
+    )
+    return state, back
+
+  def _save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
+    position = {
+      'step': int(state.step),
+      'seed': self._config.seed,
+      'rollbacks': self._guard.rollbacks,
+      'images': len(self._source),
+      'pipeline': self._config.data.pipeline,
+    }
+    self._checkpoints.save(state, position, metrics)
+
+
+_SHOWN = ('g/total', 'g/pixel', 'd/loss')
+_STOPPED = {
+  'max_minutes': 'config.train.max_minutes is over',
+  'signal': 'asked to by a signal; start again to resume',
+}
+
+
+def _due(step: int, every: int) -> bool:
+  return bool(every) and step % every == 0
+
+
+class _Rate:
+  """Steps a second since it was made."""
+
+  def __init__(self, step: int):
+    self._step, self._time = step, time.monotonic()
+
+  def since(self, step: int) -> float:
+    """Returns the rate up to `step`, and starts again from there."""
+    now = time.monotonic()
+    rate = (step - self._step) / max(now - self._time, 1e-9)
+    self._step, self._time = step, now
+    return rate
+
+
+class _Batches:
+  """Stacked batches of any span of steps, from either kind of source."""
+
+  def __init__(
+    self, config: ConfigDict, devices: parallel.Parallel, source: sources.ImageSource
+  ):
+    self._config, self._devices, self._source = config, devices, source
+    self._iterator: pipeline.PatchIterator | None = None
+    kind = config.data.pipeline
+    if kind not in PIPELINES:
+      raise errors.unknown('data pipeline', kind, PIPELINES)
+    if kind == 'resident':
+      self._data = resident.load_resident(
+        source,
+        max_bytes=int(config.data.max_gib * resident.GIB),
+        sharding=devices.replicated,
+        progress=config.log.progress,
+      )
+      self._sample = devices.compile_sampler(self._sample_one)
+
+  def __enter__(self) -> '_Batches':
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    if self._iterator is not None:
+      self._iterator.close()
+
+  def _sample_one(self, data: Any, step: Array) -> Mapping[str, Array]:
+    images, key = data
+    return resident.sample(
+      images,
+      seed_key=key,
+      step=step,
+      batch_size=self._config.data.batch_size,
+      patch_size=self._config.data.patch_size,
+    )
+
+  def start(self, step: int, attempt: int) -> None:
+    """Makes `step` the next one, in the order of data that `attempt` names."""
+    c = self._config
+    if c.data.pipeline == 'resident':
+      key = jax.random.fold_in(jax.random.key(c.seed), 2)
+      key = jax.random.fold_in(key, attempt)
+      self._key = jax.device_put(key, self._devices.replicated)
+      return
+    if self._iterator is not None:
+      self._iterator.close()
+    self._iterator = pipeline.make_pipeline(
+      self._source,
+      seed=c.seed,
+      attempt=attempt,
+      batch_size=c.data.batch_size,
+      patch_size=c.data.patch_size,
+      start_step=step,
+      workers=c.data.workers,
+      threads=c.data.threads,
+      process_index=jax.process_index(),
+      process_count=jax.process_count(),
+    )
+
+  def take(self, step: int, count: int) -> Mapping[str, Array]:
+    """Returns the batches of steps [step, step + count), stacked, on the devices."""
+    if self._iterator is None:
+      steps = jax.device_put(np.arange(step, step + count, dtype=np.int32))
+      return self._sample((self._data, self._key), steps)
+    batches = [next(self._iterator) for _ in range(count)]
+    stacked = {
+      'hr': np.stack([b['hr'] for b in batches]),
+      'index': np.stack([b['index'] for b in batches]),
+    }
+    return self._devices.place(stacked)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[threading.Event]:
+  """Turns SIGTERM and SIGINT into an event while training runs."""
+  stop = threading.Event()
+  if threading.current_thread() is not threading.main_thread():
+    yield stop  # Only the main thread may set handlers.
+    return
+
+  def ask(number: int, frame: object) -> None:
+    if stop.is_set() and number == signal.SIGINT:
+      raise KeyboardInterrupt  # The second Ctrl-C means now.
+    stop.set()
+
+  old = {s: signal.signal(s, ask) for s in (signal.SIGTERM, signal.SIGINT)}
+  try:
+    yield stop
+  finally:
+    for number, handler in old.items():
+      signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""Optimizers and schedules from a config."""
+
+from collections.abc import Callable
+
+import optax
+from ml_collections import ConfigDict
+
+from jsr import errors
+
+
+def _adam(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.adam(rate, b1=c.b1, b2=c.b2, eps=c.eps)
+
+
+def _adamw(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.adamw(rate, b1=c.b1, b2=c.b2, eps=c.eps, weight_decay=c.weight_decay)
+
+
+def _sgd(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.sgd(rate, momentum=c.momentum or None)
+
+
+def _rmsprop(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.rmsprop(rate, decay=c.b2, eps=c.eps, momentum=c.momentum or None)
+
+
+def _adagrad(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.adagrad(rate, eps=c.eps)
+
+
+def _adadelta(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
+  return optax.adadelta(rate, rho=c.b2, eps=c.eps)
+
+
+OPTIMIZERS: dict[
+  str, Callable[[optax.Schedule, ConfigDict], optax.GradientTransformation]
+] = {
+  'adam': _adam,
+  'adamw': _adamw,
+  'sgd': _sgd,
+  'rmsprop': _rmsprop,
+  'adagrad': _adagrad,
+  'adadelta': _adadelta,
+}
+SCHEDULES = ('constant', 'step', 'cosine')
+
+
+def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
+  """Returns step -> learning rate.
+
+  Args:
+    c: `config.optim.generator` or `.discriminator`: learning_rate, schedule,
+      boundaries, decay, warmup.
+    max_steps: Length of the run; where 'cosine' ends.
+
+  Raises:
+    UserError: Unknown schedule.
+  """
+  if c.schedule == 'constant':
+    main = optax.constant_schedule(c.learning_rate)
+  elif c.schedule == 'step':
+    main = optax.piecewise_constant_schedule(
+      c.learning_rate, {int(b): c.decay for b in c.boundaries}
+    )
+  elif c.schedule == 'cosine':
+    main = optax.cosine_decay_schedule(
+      c.learning_rate, max(1, max_steps - c.warmup), alpha=c.decay
+    )
+  else:
+    raise errors.unknown('schedule', c.schedule, SCHEDULES)
+  if not c.warmup:
+    return main
+  ramp = optax.linear_schedule(0.0, c.learning_rate, c.warmup)
+  if c.schedule == 'cosine':
+    return optax.join_schedules([ramp, main], [c.warmup])
+  # 'step' counts its boundaries from the run's first step, warm-up included.
+  return lambda step: ramp(step) * main(step) / c.learning_rate
+
+
+def make_optimizer(c: ConfigDict, max_steps: int) -> optax.GradientTransformation:
+  """Builds an optimizer.
+
+  Args:
+    c: `config.optim.generator` or `.discriminator`; see configs/default.py.
+    max_steps: Length of the run.
+
+  Raises:
+    UserError: Unknown optimizer or schedule.
+  """
+  if c.name not in OPTIMIZERS:
+    raise errors.unknown('optimizer', c.name, OPTIMIZERS)
+  tx = OPTIMIZERS[c.name](make_schedule(c, max_steps), c)
+  if c.clip_norm:
+    tx = optax.chain(optax.clip_by_global_norm(c.clip_norm), tx)
+  return tx

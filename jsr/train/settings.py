@@ -1,0 +1,139 @@
+"""The config of a run: from a file and overrides, into a workdir, and back."""
+
+import difflib
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from jsr import errors
+
+FILE = 'config.json'
+
+# What may differ when a run is resumed: how long, how often, where; never what.
+_MAY_CHANGE = (
+  'checkpoint.',
+  'data.threads',
+  'data.workers',
+  'eval.',
+  'guard.',
+  'log.',
+  'train.max_minutes',
+  'train.max_steps',
+  'train.parallel',
+  'train.steps_per_dispatch',
+)
+
+
+def _parse(arguments: Sequence[str]) -> ConfigDict:
+  """Lets ml_collections read a config file and its overrides."""
+  values = flags.FlagValues()
+  argv = ['jsr', *arguments]
+  config_flags.DEFINE_config_file(
+    'config', flag_values=values, lock_config=True, sys_argv=argv
+  )
+  values(argv)
+  return values.config
+
+
+def load(spec: str, overrides: Sequence[str] = ()) -> ConfigDict:
+  """Loads a config.
+
+  Args:
+    spec: 'FILE.py' or 'FILE.py:ARGUMENT'; the argument goes to its `get_config`.
+    overrides: '--config.key=value', as on the command line.
+
+  Returns:
+    The config, locked.
+
+  Raises:
+    UserError: No such file, an argument or key that it does not have, or a value of
+      the wrong type.
+  """
+  path = pathlib.Path(spec.partition(':')[0])
+  if not path.is_file():
+    raise errors.UserError(f'there is no config file {path}')
+  # So that `from configs import default` works whatever the working directory.
+  for folder in (pathlib.Path.cwd(), path.resolve().parent.parent):
+    if str(folder) not in sys.path:
+      sys.path.append(str(folder))
+  try:
+    config = _parse([f'--config={spec}'])
+  except (ValueError, errors.UserError) as error:
+    raise errors.UserError(f'{spec} cannot be loaded: {error}') from error
+  known = flatten(config)
+  for override in overrides:
+    key, equals, _ = override.removeprefix('--config.').partition('=')
+    if not override.startswith('--config.') or not equals:
+      raise errors.UserError(
+        f"cannot read '{override}'; overrides look like --config.key=value"
+      )
+    if key not in known:
+      near = difflib.get_close_matches(key, known, n=1)
+      hint = f"did you mean '{near[0]}'?" if near else f'see {path} for its keys'
+      raise errors.UserError(f"config has no key '{key}'; {hint}")
+  try:
+    return _parse([f'--config={spec}', *overrides])
+  except (flags.Error, TypeError, ValueError) as error:
+    reason = str(error).strip().splitlines()[0]
+    raise errors.UserError(f'a config value does not fit: {reason}') from error
+
+
+def flatten(config: Mapping[str, Any] | ConfigDict, prefix: str = '') -> dict[str, Any]:
+  """Returns {'a.b': value} of a nested config."""
+  flat: dict[str, Any] = {}
+  for key, value in config.items():
+    if isinstance(value, Mapping | ConfigDict):
+      flat.update(flatten(value, f'{prefix}{key}.'))
+    else:
+      flat[f'{prefix}{key}'] = value
+  return flat
+
+
+def write(workdir: pathlib.Path, config: ConfigDict) -> None:
+  """Writes the config into the workdir, whole or not at all."""
+  temporary = workdir / f'.{FILE}.{os.getpid()}'
+  temporary.write_text(json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n')
+  temporary.replace(workdir / FILE)
+
+
+def read(workdir: pathlib.Path) -> ConfigDict:
+  """Reads the config that a run was started with.
+
+  Raises:
+    UserError: The folder is no workdir, or the file is damaged.
+  """
+  path = workdir / FILE
+  try:
+    return ConfigDict(json.loads(path.read_text()))
+  except (FileNotFoundError, NotADirectoryError):
+    raise errors.UserError(f'{workdir} is no workdir: it has no {FILE}') from None
+  except json.JSONDecodeError as error:
+    raise errors.UserError(f'{path} is damaged: {error}') from error
+
+
+def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
+  """Refuses to go on in a workdir with another experiment's config.
+
+  Raises:
+    UserError: Keys differ that change what is trained; names each.
+  """
+  if not (workdir / FILE).exists():
+    return
+  old = flatten(read(workdir))
+  new = flatten(json.loads(json.dumps(config.to_dict())))
+  changed = [
+    f'{key} was {old.get(key)!r} and is {new.get(key)!r}'
+    for key in sorted(old.keys() | new.keys())
+    if old.get(key) != new.get(key) and not key.startswith(_MAY_CHANGE)
+  ]
+  if changed:
+    raise errors.UserError(
+      f'{workdir} holds a run with another config ({"; ".join(changed)}); choose a new'
+      ' --workdir, or the old values to resume'
+    )

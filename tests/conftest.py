@@ -1,0 +1,29 @@
+"""Strict switches for every test, and the fixtures that more than one folder uses."""
+
+import os
+import pathlib
+
+# Before JAX starts: eight virtual devices, so that parallelism is tested anywhere.
+os.environ['XLA_FLAGS'] = (
+  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
+)
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+CACHE = pathlib.Path(os.environ.get('JSR_TEST_CACHE', ROOT / '.pytest_cache' / 'jax'))
+# Commands that tests start in processes of their own share the compiled functions.
+os.environ['JAX_COMPILATION_CACHE_DIR'] = str(CACHE)
+os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
+
+import jax  # noqa: E402  The flags above must come first.
+import pytest  # noqa: E402
+
+jax.config.update('jax_numpy_rank_promotion', 'raise')
+
+
+@pytest.fixture(scope='session')
+def shared() -> pathlib.Path:
+  """The folder of real images and published weights beside the checkout."""
+  path = pathlib.Path(os.environ.get('JSR_SHARED', ROOT.parent / 'shared'))
+  if not (path / 'data').is_dir():
+    pytest.skip(f'needs the real images and weights in {path}')
+  return path
