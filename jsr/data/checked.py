@@ -8,7 +8,7 @@ that a long run does not die of it.
 import concurrent.futures
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,21 +173,12 @@ class FileSource(CheckedSource):
 class RecordSource(CheckedSource):
   """Images of a TFDS data set stored as ArrayRecord."""
 
-  def __init__(
-    self, name: str, open_records: Callable[[], Sequence[Mapping[str, Any]]]
-  ):
-    self._open = open_records
-    self._records = open_records()
-    digits = len(str(len(self._records)))
-    super().__init__(name, [f'{i:0{digits}}' for i in range(len(self._records))])
-
-  def __getstate__(self) -> dict:
-    # Open files stay at home: a worker process opens its own.
-    return {**self.__dict__, '_records': None}
+  def __init__(self, name: str, records: Sequence[Mapping[str, Any]]):
+    digits = len(str(len(records) - 1))
+    super().__init__(name, [f'{i:0{digits}}' for i in range(len(records))])
+    self._records = records
 
   def _read(self, place: int) -> images.Decoded:
-    if self._records is None:
-      self._records = self._open()
     try:
       record = self._records[place]
     except Exception as error:  # Damaged records fail in any way they like.

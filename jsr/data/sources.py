@@ -179,7 +179,7 @@ def _keys(files: Sequence[pathlib.PurePosixPath]) -> list[str]:
 
 
 def _tfds(spec: str, split: str) -> RecordSource:
-  from jsr.data.builders.records import Opener  # Only these sets need TFDS.
+  from jsr.data.builders.records import open_records  # Only these sets need TFDS.
 
   name, _, data_dir = spec.removeprefix('tfds:').partition(':')
-  return RecordSource(spec, Opener(name=name, data_dir=data_dir or None, split=split))
+  return RecordSource(spec, open_records(name, split, data_dir or None))

@@ -107,6 +107,8 @@ def comparison_page(
         'columns': longest if longest <= 7 else -(-longest // -(-longest // 5)),
       }
     )
+  protocol = results.get('protocol') or {}
+  spoken = {'name', 'description'}
   environment = jinja2.Environment(
     loader=jinja2.PackageLoader('jsr.evaluate', 'templates'),
     autoescape=True,
@@ -117,7 +119,8 @@ def comparison_page(
   return environment.get_template('page.html').render(
     title=title,
     intro=intro,
-    protocol=results.get('protocol') or {},
+    protocol=protocol,
+    conventions={k: x for k, x in protocol.items() if k not in spoken},
     sections=[_trusted(section) for section in sections],
     appendix=[_trusted(section) for section in appendix],
     groups=groups,

@@ -1,5 +1,6 @@
 """Small linear filters on images."""
 
+import jax
 import numpy as np
 
 from jsr.types import Array
@@ -13,24 +14,33 @@ def gaussian(size: int, sigma: float) -> np.ndarray:
 
 
 def separable_valid(x: Array, taps: np.ndarray) -> Array:
-  """Correlates (..., H, W, C) with a symmetric separable kernel, valid region only.
+  """Correlates (N, H, W, C) with a separable kernel, valid region only.
 
-  Shifted sums rather than a convolution: they fuse into one pass on every backend and
-  keep the precision of x's dtype, float64 too.
+  Planes become examples of one channel: XLA's CPU backend compiles and runs that in
+  half the time of shifted sums or banded matrices, in float64 too.
+
+  Args:
+    x: Float images of any range.
+    taps: (k,), the kernel of both axes.
 
   Returns:
-    (..., H - k + 1, W - k + 1, C) for k taps.
+    (N, H - k + 1, W - k + 1, C) of x's dtype.
+
+  Raises:
+    ValueError: An image is smaller than the kernel.
   """
+  n, h, w, c = x.shape
   k = len(taps)
-  h, w = x.shape[-3] - k + 1, x.shape[-2] - k + 1
-  if h < 1 or w < 1:
-    raise ValueError(
-      f'{x.shape[-3]} x {x.shape[-2]} is smaller than the {k} x {k} window'
+  if min(h, w) < k:
+    raise ValueError(f'an image of {h} x {w} is smaller than the {k} x {k} window')
+  planes = x.transpose(0, 3, 1, 2).reshape(n * c, h, w, 1)
+  for shape in ((k, 1, 1, 1), (1, k, 1, 1)):
+    planes = jax.lax.conv_general_dilated(
+      planes,
+      taps.reshape(shape).astype(x.dtype),
+      (1, 1),
+      'VALID',
+      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+      precision=jax.lax.Precision.HIGHEST,
     )
-  rows = float(taps[0]) * x[..., :h, :, :]
-  for i in range(1, k):
-    rows += float(taps[i]) * x[..., i : i + h, :, :]
-  out = float(taps[0]) * rows[..., :w, :]
-  for i in range(1, k):
-    out += float(taps[i]) * rows[..., i : i + w, :]
-  return out
+  return planes.reshape(n, c, h - k + 1, w - k + 1).transpose(0, 2, 3, 1)

@@ -17,8 +17,9 @@ from jsr.data import sources
 from jsr.data.builders import div2k, paired_folder, records
 from jsr.errors import UserError
 
-LR = {'train': ('0001x4.png', '0002x4.png'), 'valid': ('0801x4.png', '0802x4.png')}
-HR = {'train': ('0001.png', '0002.png'), 'valid': ('0801.png', '0802.png')}
+FIRST = {'train': 1, 'valid': 801}
+HR = {part: [f'{i + k:04}.png' for k in range(5)] for part, i in FIRST.items()}
+LR = {part: [f'{i + k:04}x4.png' for k in range(5)] for part, i in FIRST.items()}
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def pixels(noise, file: str, large: bool) -> np.ndarray:
 
 @pytest.fixture
 def unpacked(tmp_path, noise) -> pathlib.Path:
-  """DIV2K's folders as its archives unpack, with two tiny pictures each."""
+  """DIV2K's folders as its archives unpack, with five tiny pictures each."""
   root = tmp_path / 'manual'
   for part in ('train', 'valid'):
     for names, folder in (
@@ -69,11 +70,12 @@ def check_div2k(data_dir: pathlib.Path, noise) -> None:
   for split, part in div2k.SPLITS.items():
     spec = f'tfds:div2k/bicubic_x4:{data_dir}'
     source = sources.open_source(spec, split=split, min_size=32, progress=False)
-    assert len(source) == 2
+    assert len(source) == 5
     for i, name in enumerate(HR[part]):
       np.testing.assert_array_equal(source[i], pixels(noise, name, True))
-  found = records.Opener('div2k/bicubic_x4', 'validation', str(data_dir))()
-  assert [record['id'] for record in found] == [b'0801x4', b'0802x4']
+  found = records.open_records('div2k/bicubic_x4', 'validation', str(data_dir))
+  ids = [record['id'].decode() for record in found]
+  assert ids == [f'080{k}x4' for k in range(1, 6)]
   assert found[0]['lr'].startswith(b'\x89PNG')
 
 
@@ -88,7 +90,7 @@ def test_div2k_from_files_at_hand(kind, request, tmp_path, noise, no_network):
 
 def test_div2k_stores_the_published_bytes(unpacked, tmp_path):
   div2k.prepare('bicubic_x4', data_dir=tmp_path / 'tfds', manual_dir=unpacked)
-  found = records.Opener('div2k', 'train', str(tmp_path / 'tfds'))()
+  found = records.open_records('div2k', 'train', str(tmp_path / 'tfds'))
   stored = (unpacked / 'DIV2K_train_HR/0002.png').read_bytes()
   assert found[1]['hr'] == stored
 
@@ -151,7 +153,7 @@ def test_paired_folder_round_trip(pairs, tmp_path, noise, no_network):
   source = sources.open_source(
     f'tfds:paired_folder:{tmp_path / "tfds"}', split='train', min_size=8, progress=False
   )
-  assert source.keys == ('0', '1')
+  assert source.keys == tuple('01234')
   np.testing.assert_array_equal(source[1], pixels(noise, '0002.png', True))
   twin = pickle.loads(pickle.dumps(source))
   np.testing.assert_array_equal(twin[1], source[1])
@@ -173,7 +175,7 @@ def test_a_broken_record_is_skipped(pairs, tmp_path):
   source = sources.open_source(
     f'tfds:paired_folder:{tmp_path / "tfds"}', split='train', min_size=8, progress=False
   )
-  assert source.keys == ('1',)
+  assert source.keys == tuple('1234')
   assert source.report.skipped[0][0] == '0'
 
 
@@ -189,3 +191,11 @@ def test_missing_sets_splits_and_configurations(pairs, tmp_path):
     sources.open_source(
       spec.replace('folder:', 'folder/two:'), split='test', min_size=8
     )
+
+
+def test_a_set_in_another_file_format_is_refused(pairs, tmp_path):
+  where = paired_folder.prepare(pairs, data_dir=tmp_path / 'tfds')
+  info = where / 'dataset_info.json'
+  info.write_text(info.read_text().replace('array_record', 'tfrecord'))
+  with pytest.raises(UserError, match='only TensorFlow reads'):
+    records.open_records('paired_folder', 'train', str(tmp_path / 'tfds'))

@@ -56,7 +56,7 @@ def test_folder_is_sorted_recursive_and_exact(folder, noise):
   (folder / 'deep').mkdir()
   Image.fromarray(noise(9, 30, 30)).save(folder / 'deep' / 'x.JPG', quality=90)
   Image.fromarray(noise(9, 30, 30)).save(folder / '3.bmp')
-  (folder / '.hidden.png').write_bytes(b'')
+  Image.fromarray(noise(9, 30, 30)).save(folder / '.hidden.png')
   (folder / 'notes.txt').write_text('not an image')
   source = open_folder(folder)
   assert source.keys == (*'012', '3.bmp', '3.png', *'456', 'deep/x')

@@ -70,6 +70,7 @@ def test_fits_into_html():
   assert root.get('aria-label') == 'a "loss" & <more>'
   assert svg.count('http') == 1  # The namespace.
   assert 'ns0' not in svg
+  assert '<style' not in svg  # It would hold for the whole page.
   assert len(svg) < 20_000
 
 

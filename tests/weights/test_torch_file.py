@@ -121,10 +121,13 @@ class Attack:
     return os.mkdir, (self.folder,)
 
 
-def legacy_file(path, content, tail=b''):
-  info = {'protocol_version': 1001, 'little_endian': True, 'type_sizes': {}}
-  parts = [LEGACY_MAGIC, 1001, info, content, []]
-  path.write_bytes(b''.join(pickle.dumps(p, protocol=2) for p in parts) + tail)
+def legacy_file(path, content, *, version=1001, little=True):
+  info = {'protocol_version': 1001, 'little_endian': little, 'type_sizes': {}}
+  if not isinstance(content, bytes):
+    content = pickle.dumps(content, protocol=2)
+  start = [pickle.dumps(p, protocol=2) for p in (LEGACY_MAGIC, version, info)]
+  storage = struct.pack('<q4f', 4, 1, 2, 3, 4)
+  path.write_bytes(b''.join(start) + content + pickle.dumps(['0'], 2) + storage)
 
 
 def zip_file(path, content):
@@ -168,8 +171,8 @@ def test_harmless_objects_are_refused_by_name(tmp_path):
     torch_file.read(tmp_path / 'x.pth')
 
 
-def tensor_pickle(count=4, offset=0, shape=(4,), strides=(1,)):
-  """A data.pkl with one float32 tensor whose claims can be false."""
+def tensor_pickle(count=4, offset=0, shape=(4,), strides=(1,), view=()):
+  """A pickle of one float32 tensor whose claims can be false."""
 
   class Storage:
     pass
@@ -179,7 +182,9 @@ def tensor_pickle(count=4, offset=0, shape=(4,), strides=(1,)):
 
   class Pickler(pickle._Pickler):
     def persistent_id(self, obj):
-      return ('storage', Storage, '0', 'cpu', count) if isinstance(obj, list) else None
+      if isinstance(obj, list):
+        return ('storage', Storage, '0', 'cpu', count, *view)
+      return None
 
     def save_global(self, obj, name=None):
       names = {
@@ -230,6 +235,33 @@ def test_a_tensor_never_reads_outside_of_its_storage(tmp_path, claim, complaint)
     else:
       with pytest.raises(UserError, match=complaint):
         torch_file.read(path)
+
+
+def test_views_of_storages_as_torch_once_wrote_them(tmp_path):
+  path = tmp_path / 'x.pth'
+  legacy_file(path, tensor_pickle(view=(None,)))
+  np.testing.assert_array_equal(torch_file.read(path)['w'], [1, 2, 3, 4])
+  legacy_file(path, tensor_pickle(shape=(2,), view=(('key', 1, 2),)))
+  np.testing.assert_array_equal(torch_file.read(path)['w'], [2, 3])
+  legacy_file(path, tensor_pickle(shape=(2,), view=(('key', 3, 2),)))
+  with pytest.raises(UserError, match='cut short'):
+    torch_file.read(path)
+
+
+def test_other_versions_and_byte_orders_are_refused(tmp_path):
+  path = tmp_path / 'x.pth'
+  legacy_file(path, tensor_pickle(), version=1002)
+  with pytest.raises(UserError, match='version 1002'):
+    torch_file.read(path)
+  legacy_file(path, tensor_pickle(), little=False)
+  with pytest.raises(UserError, match='big-endian'):
+    torch_file.read(path)
+  with zipfile.ZipFile(path, 'w') as archive:
+    archive.writestr('archive/data.pkl', tensor_pickle())
+    archive.writestr('archive/data/0', struct.pack('>4f', 1, 2, 3, 4))
+    archive.writestr('archive/byteorder', 'big')
+  with pytest.raises(UserError, match='big-endian'):
+    torch_file.read(path)
 
 
 def test_damaged_and_foreign_files(torch, tmp_path):

@@ -1,6 +1,5 @@
 """Finds and opens a prepared TFDS data set without TensorFlow."""
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -15,44 +14,41 @@ INFO = 'dataset_info.json'
 FEATURES = ('hr', 'image')
 
 
-@dataclasses.dataclass(frozen=True)
-class Opener:
-  """Opens one split of a data set; light enough to travel to a worker process.
+def open_records(
+  name: str, split: str, data_dir: str | None = None
+) -> Sequence[Mapping[str, Any]]:
+  """Opens one split of a data set.
 
-  Attributes:
+  Args:
     name: NAME, NAME/CONFIG or either with /VERSION.
     split: A split of the data set; slices such as 'train[:90%]' work.
     data_dir: Where data sets live; None: $TFDS_DATA_DIR or ~/tensorflow_datasets.
+
+  Returns:
+    The records, readable from threads and other processes; images in them are still
+    encoded, as bytes.
+
+  Raises:
+    UserError: The data set or the split does not exist or cannot be read.
   """
-
-  name: str
-  split: str
-  data_dir: str | None = None
-
-  def __call__(self) -> Sequence[Mapping[str, Any]]:
-    """Returns the records; images in them are still encoded, as bytes.
-
-    Raises:
-      UserError: The data set or the split does not exist or cannot be read.
-    """
-    folder = find(self.name, self.data_dir)
-    builder = tfds.builder_from_directory(folder)
-    if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
-      raise UserError(
-        f"'{folder}' is stored as {builder.info.file_format.value}, which only"
-        " TensorFlow reads; prepare it again with file_format='array_record'"
-      )
-    if self.split.partition('[')[0] not in builder.info.splits:
-      raise unknown(f'split of {self.name}', self.split, builder.info.splits)
-    features = [
-      name
-      for name, feature in builder.info.features.items()
-      if isinstance(feature, tfds.features.Image)
-    ]
-    if not set(FEATURES) & set(features):
-      raise UserError(f"'{folder}' has no image called {' or '.join(FEATURES)}")
-    skip = {name: tfds.decode.SkipDecoding() for name in features}
-    return builder.as_data_source(self.split, decoders=skip)
+  folder = find(name, data_dir)
+  builder = tfds.builder_from_directory(folder)
+  if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
+    raise UserError(
+      f"'{folder}' is stored as {builder.info.file_format.value}, which only"
+      " TensorFlow reads; prepare it again with file_format='array_record'"
+    )
+  if split.partition('[')[0] not in builder.info.splits:
+    raise unknown(f'split of {name}', split, builder.info.splits)
+  features = [
+    feature
+    for feature, kind in builder.info.features.items()
+    if isinstance(kind, tfds.features.Image)
+  ]
+  if not set(FEATURES) & set(features):
+    raise UserError(f"'{folder}' has no image called {' or '.join(FEATURES)}")
+  skip = {feature: tfds.decode.SkipDecoding() for feature in features}
+  return builder.as_data_source(split, decoders=skip)
 
 
 def find(name: str, data_dir: str | None = None) -> pathlib.Path:
