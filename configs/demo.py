@@ -28,8 +28,8 @@ def get_config(arg: str = '') -> ConfigDict:
   words = default.words(arg, 'pixel', 'gan', 'smoke')
   c = default.get_config()
   c.generator.name = 'compact'
-  c.generator.args.depth = 6
-  c.generator.args.features = 48
+  c.generator.args.depth = 8
+  c.generator.args.features = 32
 
   c.data.batch_size = 16
   c.data.patch_size = 96
@@ -37,7 +37,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.optim.generator.learning_rate = 1e-3
   c.optim.generator.schedule = 'cosine'
   c.optim.generator.warmup = 50
-  c.train.max_steps = 2000
+  c.train.max_steps = 3000
   c.eval.every = 500
   c.eval.size = 256  # Of the pictures that the report measures in full.
   c.checkpoint.every = 500
@@ -45,17 +45,19 @@ def get_config(arg: str = '') -> ConfigDict:
   c.log.every = 25
 
   if 'gan' in words:
+    c.data.batch_size = 8
+    c.data.patch_size = 64
     c.discriminator.name = 'SRGANPool'
-    c.discriminator.args.features = 32
-    c.discriminator.args.hidden = 128
+    c.discriminator.args.features = 16
+    c.discriminator.args.hidden = 64
     c.losses.pixel = 'mse'
     c.losses.pixel_weight = 4.0  # The paper's MSE is on [-1, 1].
     c.losses.adversarial_weight = 1e-3
-    c.optim.generator.learning_rate = 1e-4
+    c.optim.generator.learning_rate = 2e-4
     c.optim.generator.schedule = 'constant'
     c.optim.generator.warmup = 0
-    c.optim.discriminator.learning_rate = 1e-4
-    c.train.max_steps = 600
+    c.optim.discriminator.learning_rate = 2e-4
+    c.train.max_steps = 900
 
   if 'smoke' in words:
     default.smoke(c)

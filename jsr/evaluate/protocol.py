@@ -61,12 +61,12 @@ PROTOCOLS = {
   'rgb8': Protocol(
     'rgb8',
     'LR by MATLAB bicubic of the uint8 RGB picture, result rounded to uint8 RGB,'
-    ' unrounded Y, border of `scale` pixels cut.',
+    ' unrounded Y, border of scale pixels cut.',
   ),
   'y_float': Protocol(
     'y_float',
     'LR by MATLAB bicubic of the rounded Y in floating point, result rounded to uint8'
-    ' Y, border of `scale` pixels cut.',
+    ' Y, border of scale pixels cut.',
   ),
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 
 from jsr.errors import UserError, unknown
 from jsr.types import Array, Params
@@ -124,9 +125,7 @@ def _conv(x: Array, layer: Params, padding: str) -> Array:
 
 
 def _max_pool(x: Array) -> Array:
-  window = (1, 2, 2, 1)
-  lowest = jnp.array(-jnp.inf, x.dtype)
-  return jax.lax.reduce_window(x, lowest, jax.lax.max, window, window, 'VALID')
+  return nn.max_pool(x, (2, 2), (2, 2))
 
 
 def _check_reach(params: Params, needed: Collection[str]) -> None:

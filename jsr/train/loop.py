@@ -49,7 +49,7 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
   devices = parallel.make(config.train.parallel, config.data.batch_size)
   plan = recipe.make(config)
   evaluator = _Evaluator(config)
-  source = _open_source(config)
+  batches = _Batches(config, devices, _open_source(config))
   initial = _initial_state(config, plan)
   workdir.mkdir(parents=True, exist_ok=True)
   settings.write(workdir, config)
@@ -60,7 +60,7 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
     best_metric=config.checkpoint.best_metric,
   )
   with contextlib.closing(checkpoints):
-    return _Run(config, workdir, devices, plan, evaluator, source, checkpoints).go(
+    return _Run(config, workdir, devices, plan, evaluator, batches, checkpoints).go(
       initial
     )
 
@@ -127,14 +127,15 @@ class _Run:
     devices: parallel.Parallel,
     plan: recipe.Recipe,
     evaluator: _Evaluator,
-    source: sources.ImageSource,
+    batches: '_Batches',
     checkpoints: Checkpoints,
   ):
     self._config = config
     self._workdir = workdir
     self._devices = devices
     self._evaluator = evaluator
-    self._source = source
+    self._batches = batches
+    self._source = batches.source
     self._checkpoints = checkpoints
     self._step_fn = devices.compile(plan.make_step)
     self._guard = guards.Guard(config.guard.max_streak, config.guard.max_rollbacks)
@@ -164,7 +165,7 @@ class _Run:
     with (
       contextlib.closing(self._writer),
       _signals() as stop,
-      _Batches(config, self._devices, self._source) as batches,
+      self._batches as batches,
     ):
       if step:
         self._writer.event(step, f'resumed at step {step}')
@@ -172,6 +173,9 @@ class _Run:
       rng = self._rng()
       rate = _Rate(step)
       mean: logs.StepMean | None = None
+      if step >= config.train.max_steps:
+        reason = 'max_steps'
+        self._evaluated = self._evaluator(state)
       while not reason:
         count = self._span(step)
         stacked = batches.take(step, count)
@@ -331,7 +335,7 @@ class _Batches:
   def __init__(
     self, config: ConfigDict, devices: parallel.Parallel, source: sources.ImageSource
   ):
-    self._config, self._devices, self._source = config, devices, source
+    self._config, self._devices, self.source = config, devices, source
     self._iterator: pipeline.PatchIterator | None = None
     kind = config.data.pipeline
     if kind not in PIPELINES:
@@ -373,7 +377,7 @@ class _Batches:
     if self._iterator is not None:
       self._iterator.close()
     self._iterator = pipeline.make_pipeline(
-      self._source,
+      self.source,
       seed=c.seed,
       attempt=attempt,
       batch_size=c.data.batch_size,

@@ -56,10 +56,17 @@ class Recipe:
       frozen=self.frozen,
     )
 
-  def make_step(self, *, axis_name: str | None) -> steps.Step:
-    """Returns the uncompiled step; see `jsr.train.steps`."""
+  def make_step(
+    self, *, axis_name: str | None, prepare: steps.Prepare | None = None
+  ) -> steps.Step:
+    """Returns the uncompiled step; see `jsr.train.steps`.
+
+    Args:
+      axis_name: Mesh axis that the batch is spread over, or None.
+      prepare: Makes the pair from the batch; None: `prepare_batch`.
+    """
     c = self.config
-    prepare = functools.partial(
+    prepare = prepare or functools.partial(
       prepare_batch, scale=c.scale, augment=bool(c.data.augment)
     )
     if self.discriminator is None:

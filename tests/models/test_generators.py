@@ -31,7 +31,7 @@ def built(name: str):
   leaves, tree = jax.tree.flatten(variables)
   keys = jax.random.split(jax.random.key(2), max(len(leaves), 1))
   noisy = [
-    v + 0.1 * jax.random.uniform(k, v.shape) for k, v in zip(keys, leaves, strict=False)
+    v + 0.1 * jax.random.normal(k, v.shape) for k, v in zip(keys, leaves, strict=False)
   ]
   apply = jax.jit(lambda v, x: model.apply(v, x))
   return model, jax.tree.unflatten(tree, noisy), lr, apply

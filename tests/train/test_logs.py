@@ -1,0 +1,46 @@
+"""Logs: means over the steps that counted, and files without folds."""
+
+import contextlib
+import json
+
+import jax.numpy as jnp
+import pytest
+
+from jsr.train import logs
+
+
+def test_skipped_steps_do_not_count():
+  mean = logs.accumulate(
+    None, {'g/pixel': jnp.asarray([1.0, 0.0]), 'skipped': jnp.asarray([0.0, 1.0])}
+  )
+  mean = logs.accumulate(
+    mean, {'g/pixel': jnp.asarray([3.0]), 'skipped': jnp.asarray([0.0])}
+  )
+  got = mean.compute()
+  assert got == {'g/pixel': pytest.approx(2.0), 'skipped': 1.0}
+
+
+def test_all_skipped_is_no_division_by_zero():
+  mean = logs.accumulate(
+    None, {'g/pixel': jnp.asarray([0.0]), 'skipped': jnp.asarray([1.0])}
+  )
+  assert mean.compute() == {'g/pixel': 0.0, 'skipped': 1.0}
+
+
+def test_resuming_drops_what_came_after_the_checkpoint(tmp_path):
+  with contextlib.closing(logs.Logs(tmp_path, step=0, total=9, progress=False)) as log:
+    for step in (1, 2, 3):
+      log.write(step, {'loss': step, 'bad': float('nan')})
+  # A kill in the middle of a line.
+  with (tmp_path / logs.FILE).open('a') as file:
+    file.write('{"step": 4, "lo')
+  assert [r['step'] for r in logs.read(tmp_path / logs.FILE)] == [1, 2, 3]
+  with contextlib.closing(logs.Logs(tmp_path, step=2, total=9, progress=False)) as log:
+    log.event(2, 'resumed')
+    log.write(3, {'loss': 30.0})
+  lines = [json.loads(x) for x in (tmp_path / logs.FILE).read_text().splitlines()]
+  assert [r['step'] for r in lines] == [1, 2, 2, 3]
+  assert lines[0] == {'step': 1, 'loss': 1, 'bad': None}
+  assert lines[2]['event'] == 'resumed'
+  assert lines[3]['loss'] == 30.0
+  assert list((tmp_path / 'tensorboard').glob('events*'))

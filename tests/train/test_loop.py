@@ -1,0 +1,171 @@
+"""The loop: what it leaves behind, and what it does when training goes wrong."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jsr.errors import UserError
+from jsr.train import checkpoint, guard, logs, loop, parallel, recipe, settings
+from tests.train import small
+
+
+@pytest.fixture(autouse=True)
+def _one_device(monkeypatch):
+  """Batches of four; the other devices have tests of their own."""
+  make = parallel.make
+  monkeypatch.setattr(
+    parallel, 'make', lambda backend, n: make(backend, n, jax.devices()[:1])
+  )
+
+
+def records(workdir, key):
+  return {r['step']: r[key] for r in logs.read(workdir / logs.FILE) if key in r}
+
+
+def test_a_run_leaves_a_complete_workdir(tmp_path):
+  config = small.config(train__max_steps=5)
+  result = loop.train(config, tmp_path)
+  assert result['step'] == 5
+  assert result['reason'] == 'max_steps'
+  assert result['skipped'] == result['rollbacks'] == 0
+  assert result['eval/photographs_x4/psnr_y'] > 5
+  assert sorted(records(tmp_path, 'g/total')) == [2, 4, 5]
+  assert sorted(records(tmp_path, 'eval/photographs_x4/psnr_y')) == [3, 5]
+  assert all(v > 0 for v in records(tmp_path, 'steps_per_second').values())
+  assert settings.read(tmp_path).generator.name == 'srresnet'
+  assert (tmp_path / checkpoint.FOLDER / '5').is_dir()
+  # A finished run has nothing left to do, and says so.
+  again = loop.train(config, tmp_path)
+  assert again['steps_done'] == 0
+  assert again['step'] == 5
+
+
+def test_second_stage_starts_from_the_first(tmp_path):
+  first = small.config(gan=False, train__max_steps=2)
+  loop.train(first, tmp_path / 'one')
+  second = small.config(
+    train__max_steps=1,
+    init_from=str(tmp_path / 'one'),
+    optim__generator__learning_rate=0.0,
+    optim__ema_decay=0.0,
+  )
+  loop.train(second, tmp_path / 'two')
+  _, want = checkpoint.load_variables(tmp_path / 'one', best_metric='')
+  _, got = checkpoint.load_variables(tmp_path / 'two', best_metric='')
+  for a, b in zip(
+    jax.tree.leaves(want['params']), jax.tree.leaves(got['params']), strict=True
+  ):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_second_stage_from_another_generator_is_refused(tmp_path):
+  loop.train(small.config(gan=False, train__max_steps=1), tmp_path / 'one')
+  second = small.config(init_from=str(tmp_path / 'one'), generator__args__features=4)
+  with pytest.raises(UserError, match='holds another generator'):
+    loop.train(second, tmp_path / 'two')
+  assert not (tmp_path / 'two').exists()
+  with pytest.raises(UserError, match='is no workdir'):
+    loop.train(small.config(init_from=str(tmp_path / 'none')), tmp_path / 'two')
+
+
+def test_max_minutes(tmp_path):
+  result = loop.train(
+    small.config(gan=False, train__max_steps=10**6, train__max_minutes=1e-9), tmp_path
+  )
+  assert result['reason'] == 'max_minutes'
+  assert result['step'] == 1
+  assert (tmp_path / checkpoint.FOLDER / '1').is_dir()
+
+
+def poison(monkeypatch, when):
+  """Makes HR non-finite where `when(batch, keys)` holds."""
+  prepare = recipe.prepare_batch
+
+  @functools.wraps(prepare)
+  def poisoned(batch, keys, **options):
+    lr, hr = prepare(batch, keys, **options)
+    return lr, jnp.where(when(batch, keys), jnp.nan, hr)
+
+  monkeypatch.setattr(recipe, 'prepare_batch', poisoned)
+
+
+def test_a_bad_batch_is_skipped_and_counted(tmp_path, monkeypatch):
+  # Some of the steps: those whose first example's key is odd.
+  poison(monkeypatch, lambda batch, keys: jax.random.bernoulli(keys[0], 0.4))
+  result = loop.train(small.config(train__max_steps=12), tmp_path)
+  assert result['reason'] == 'max_steps'
+  assert 0 < result['skipped'] < 12
+  assert result['rollbacks'] == 0
+  assert sum(records(tmp_path, 'skipped').values()) == result['skipped']
+  assert any('non-finite' in e for e in records(tmp_path, 'event').values())
+  _, variables = checkpoint.load_variables(tmp_path, best_metric='')
+  assert all(np.isfinite(x).all() for x in jax.tree.leaves(variables))
+
+
+def test_a_run_of_bad_batches_rolls_back_then_stops(tmp_path, monkeypatch):
+  """Good until step 4, then never again, whatever the data order."""
+  good = small.config(train__max_steps=4, guard__max_streak=2, guard__max_rollbacks=2)
+  loop.train(good, tmp_path)
+  poison(monkeypatch, lambda batch, keys: True)
+  bad = small.config(train__max_steps=40, guard__max_streak=2, guard__max_rollbacks=2)
+  with pytest.raises(guard.TrainingStoppedError, match='again after 2 rollbacks'):
+    loop.train(bad, tmp_path)
+  events = [r['event'] for r in logs.read(tmp_path / logs.FILE) if 'event' in r]
+  assert sum('rolled back from step 6 to step 4' in e for e in events) == 2
+  step, variables = checkpoint.load_variables(tmp_path, which='latest', best_metric='')
+  assert step == 4
+  assert all(np.isfinite(x).all() for x in jax.tree.leaves(variables))
+
+
+def test_after_a_rollback_the_data_order_is_another(tmp_path, monkeypatch):
+  """What fails once by its data order goes on after the rollback."""
+  attempts = []
+  start = loop._Batches.start
+
+  def spy(self, step, attempt):
+    attempts.append((step, attempt))
+    start(self, step, attempt)
+
+  monkeypatch.setattr(loop._Batches, 'start', spy)
+  # Poisoned as long as the key is the one of the first attempt.
+  first = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 1), 0)
+  state = {}
+
+  def when(batch, keys):
+    # Recomputes the key of example 0 at every early step of the first attempt.
+    candidates = jnp.stack(
+      [
+        jax.random.key_data(
+          jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(first, s), 0), 0)
+        )
+        for s in range(8)
+      ]
+    )
+    mine = jax.random.key_data(keys[0])[None]
+    return jnp.any(jnp.all(candidates == mine, axis=-1))
+
+  poison(monkeypatch, when)
+  result = loop.train(small.config(train__max_steps=6, guard__max_streak=2), tmp_path)
+  assert result['rollbacks'] == 1
+  assert result['step'] == 6
+  assert attempts == [(0, 0), (0, 1)]
+  assert state == {}
+
+
+def test_mistakes_leave_nothing_behind(tmp_path):
+  for changes, message in (
+    ({'data__source': str(tmp_path / 'none')}, 'none'),
+    ({'data__pipeline': 'resedent'}, "did you mean 'resident'"),
+    ({'data__patch_size': 30}, 'no multiple of config.scale'),
+    ({'generator__name': 'srresnot'}, "did you mean 'srresnet'"),
+    ({'losses__adversarial': 'vanila'}, "did you mean 'vanilla'"),
+    ({'losses__pixel_weight': 0.0}, 'no content loss'),
+    ({'train__parallel': 'jitt'}, "did you mean 'jit'"),
+    ({'eval__sets': ('Set5',)}, "set 'Set5' needs"),
+  ):
+    with pytest.raises(UserError, match=message):
+      loop.train(small.config(**changes), tmp_path / 'run')
+    assert not (tmp_path / 'run').exists(), changes
