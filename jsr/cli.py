@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from jsr import __version__, errors
 
@@ -13,11 +14,20 @@ from jsr import __version__, errors
 # and training can choose XLA's settings first.
 
 
+class _Parser(argparse.ArgumentParser):
+  """Refuses bad arguments in one sentence, and guesses no abbreviations."""
+
+  def __init__(self, **options: Any):
+    super().__init__(allow_abbrev=False, **options)
+
+  def error(self, message: str) -> NoReturn:
+    self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
+
+
 def _positive(text: str) -> int:
-  value = int(text)
-  if value < 1:
-    raise argparse.ArgumentTypeError(f'{text} is not positive')
-  return value
+  if not text.isdecimal() or int(text) < 1:
+    raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1")
+  return int(text)
 
 
 def _names(text: str) -> list[str]:
@@ -32,8 +42,10 @@ def _train(args: argparse.Namespace) -> int:
 
   parallel.configure_for_training()
   config = settings.load(args.config, args.overrides)
+  from jsr.evaluate import output
   from jsr.train import loop
 
+  output.check_folder(args.workdir)
   result = loop.train(config, args.workdir)
   figures = ', '.join(
     f'{name.removeprefix("eval/")} {value:.4f}'
@@ -65,7 +77,10 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-  args.methods = ['bicubic', str(args.workdir)]
+  if not args.workdir.is_dir():
+    raise errors.UserError(f'there is no workdir {args.workdir}')
+  # A full path is taken for nothing else, whatever the folder is called.
+  args.methods = ['bicubic', str(args.workdir.resolve())]
   args.html = None
   return _compare(args)
 
@@ -74,7 +89,7 @@ def _upscale(args: argparse.Namespace) -> int:
   from jsr.upscale import upscaler
 
   return upscaler.run(
-    args.images, output=args.output, model=args.model, scale=args.scale
+    args.images, folder=args.output, model=args.model, scale=args.scale
   )
 
 
@@ -82,8 +97,10 @@ def _demo(args: argparse.Namespace) -> int:
   from jsr.train import parallel
 
   parallel.configure_for_training()
+  from jsr.evaluate import output
   from jsr.experiments import demo
 
+  output.check_folder(args.output)
   demo.run(args.output, args.config)
   return 0
 
@@ -120,7 +137,7 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = _Parser(
     prog='jsr', description='Super-resolution: train, measure, compare, upscale.'
   )
   parser.add_argument('--version', action='version', version=f'jsr {__version__}')
@@ -218,9 +235,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     rest = [a for a in rest if a not in args.overrides]
   if rest:
     parser.error(f'unrecognized arguments: {" ".join(rest)}')
-  logging.basicConfig(
-    level=os.environ.get('JSR_LOG', 'INFO'), format='%(message)s', stream=sys.stderr
-  )
+  level = os.environ.get('JSR_LOG', 'INFO')
+  if level not in logging.getLevelNamesMapping():
+    parser.error(f"JSR_LOG='{level}' is no level such as INFO or WARNING")
+  logging.basicConfig(level=level, format='%(message)s', stream=sys.stderr)
   # Libraries speak up only for warnings: their progress is not the user's.
   for name in ('jax', 'matplotlib', 'PIL'):
     logging.getLogger(name).setLevel(logging.WARNING)

@@ -36,6 +36,16 @@ def _timed(
   return out, time.perf_counter() - start
 
 
+def _truth(picture: Picture, scale: int, set_name: str) -> np.ndarray:
+  """Returns HR cut to a multiple of the scale."""
+  h, w = picture.hr.shape[:2]
+  if min(h, w) < scale:
+    raise errors.UserError(
+      f'{set_name}/{picture.name} has {w} x {h} pixels, too few for scale {scale}'
+    )
+  return resize.modcrop(picture.hr, scale)
+
+
 def enlarge(
   method: Method | Pictures,
   picture: Picture,
@@ -63,7 +73,7 @@ def enlarge(
     UserError: Sizes that do not fit.
   """
   seen = set() if seen is None else seen
-  hr = resize.modcrop(picture.hr, scale)
+  hr = _truth(picture, scale, set_name)
   truth = hr if protocol.name == 'rgb8' else protocols.luma_uint8(hr)
   if isinstance(method, Pictures):
     sr = method.read(set_name, picture.name)
@@ -180,7 +190,7 @@ def shown(pictures: PictureSet, scale: int) -> dict[str, dict[str, np.ndarray]]:
   """Returns {picture: {'hr', 'lr'}} of a set, for a page."""
   result = {}
   for picture in pictures.pictures:
-    hr = resize.modcrop(picture.hr, scale)
+    hr = _truth(picture, scale, pictures.name)
     lr = protocols.make_lr(hr, scale) if picture.lr is None else picture.lr
     result[picture.name] = {'hr': hr, 'lr': lr}
   return result

@@ -1,13 +1,12 @@
 """The comparison of methods, as the command line runs it."""
 
 import json
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from jsr import errors
-from jsr.evaluate import benchmark, gate, methods, page, table
+from jsr.evaluate import benchmark, gate, methods, output, table
 from jsr.evaluate import protocol as protocols
 from jsr.evaluate import sets as picture_sets
 
@@ -51,10 +50,19 @@ def compare(
     raise errors.UserError(
       f"two methods are called '{twice[0]}'; name them with LABEL=..."
     )
+  if keep_pictures and (taken := {'hr', 'lr'} & {*labels}):
+    raise errors.UserError(
+      f"no method can be called '{taken.pop()}': the page has such pictures already"
+    )
+  for method in compared:
+    if isinstance(method, methods.Network):
+      method.check_scale(scale)
   rows, pictures = [], {}
-  for opened in picture_sets.open_sets(sets, data=data, lr=lr, limit=limit):
+  all_sets = picture_sets.open_sets(sets, data=data, lr=lr, limit=limit)
+  for opened in all_sets:
     # Before any model is measured: a number is worth what its baseline is worth.
     gate.check(opened, scale, rule)
+  for opened in all_sets:
     shown = benchmark.shown(opened, scale) if keep_pictures else None
     for method in compared:
       rows.append(
@@ -65,21 +73,10 @@ def compare(
   return {'rows': rows, **benchmark.header(rule, scale)}, pictures
 
 
-def _write(path: pathlib.Path, text: str) -> None:
-  """Writes a file, whole or not at all."""
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(text)
-    temporary.replace(path)
-  except OSError as error:
-    raise errors.UserError(f'cannot write {path}: {error.strerror}') from error
-
-
 def write_json(path: pathlib.Path, results: dict[str, Any]) -> None:
   """Writes a results file."""
   text = json.dumps(benchmark.to_json(results), indent=1, allow_nan=False)
-  _write(path, text + '\n')
+  output.write_text(path, text + '\n')
 
 
 def run(
@@ -95,6 +92,10 @@ def run(
   html_path: pathlib.Path | None,
 ) -> int:
   """Compares, prints the table, and writes the files that were asked for."""
+  # Before the long measuring, not after it.
+  for path in (json_path, html_path):
+    if path is not None:
+      output.check_file(path)
   results, pictures = compare(
     specs,
     sets=sets,
@@ -110,5 +111,5 @@ def run(
     write_json(json_path, results)
   if html_path is not None:
     title = f'{", ".join(sets)} ×{scale}'
-    _write(html_path, page.comparison_page(results, pictures, title=title))
+    output.write_page(html_path, results, pictures, title=title)
   return 0

@@ -3,6 +3,7 @@
 import pathlib
 from typing import Protocol as TypingProtocol
 
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,6 +85,9 @@ class Network:
     self.label, self.scale, self.note = label, scale, note
     model = models.build(name, scale=scale, **args)
     self.color = model.color
+    if variables is not None:
+      # Parameters of another shape are told now, not at the first picture.
+      jax.eval_shape(model.apply, variables, jnp.zeros((1, 8, 8, 3)))
     self._variables = jax.device_put(variables)
     self._apply = jax.jit(lambda v, lr: model.apply(v, lr))
 
@@ -91,12 +95,16 @@ class Network:
     """Takes other parameters of the same network."""
     self._variables = jax.device_put(variables)
 
-  def upscale(self, lr: np.ndarray, scale: int) -> np.ndarray:
-    """See `Method`; a grey picture is shown to the network as RGB."""
+  def check_scale(self, scale: int) -> None:
+    """Raises UserError unless `scale` is the network's own."""
     if scale != self.scale:
       raise errors.UserError(
         f'{self.label} enlarges {self.scale} times and cannot be asked for {scale}'
       )
+
+  def upscale(self, lr: np.ndarray, scale: int) -> np.ndarray:
+    """See `Method`; a grey picture is shown to the network as RGB."""
+    self.check_scale(scale)
     if lr.shape[-1] == 1:
       lr = np.repeat(lr, 3, axis=-1)
     x = jnp.asarray(lr[None] / 255, jnp.float32)
@@ -144,19 +152,39 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
     workdir: The run's folder.
     label: Its name in tables.
     which: 'best' or 'latest' checkpoint.
+
+  Raises:
+    UserError: The folder is no workdir, or its config or checkpoint is damaged.
   """
-  config = settings.read(workdir)
-  step, variables = checkpoint.load_variables(
-    workdir, which=which, best_metric=config.checkpoint.best_metric
-  )
-  return Network(
-    label,
-    config.generator.name,
-    config.scale,
-    config.generator.args.to_dict(),
-    variables,
-    note=f'{config.generator.name}, {which} checkpoint, step {step}',
-  )
+  try:
+    config = settings.read(workdir)
+    name, scale = str(config.generator.name), int(config.scale)
+    args, metric = config.generator.args.to_dict(), config.checkpoint.best_metric
+  except (AttributeError, TypeError, ValueError) as error:
+    raise errors.UserError(
+      f'{workdir / settings.FILE} is no config of a jsr run: {_first_line(error)}'
+    ) from error
+  try:
+    step, variables = checkpoint.load_variables(
+      workdir, which=which, best_metric=metric
+    )
+  except errors.UserError:
+    raise
+  except Exception as error:  # Orbax raises many kinds; each means: unreadable.
+    raise errors.UserError(
+      f'the {which} checkpoint of {workdir} cannot be read: {_first_line(error)}'
+    ) from error
+  note = f'{name}, {which} checkpoint, step {step}'
+  try:
+    return Network(label, name, scale, args, variables, note)
+  except (flax.errors.FlaxError, TypeError, ValueError) as error:
+    raise errors.UserError(
+      f'{workdir / settings.FILE} does not fit the checkpoint: {_first_line(error)}'
+    ) from error
+
+
+def _first_line(error: Exception) -> str:
+  return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def resolve(spec: str) -> Method | Pictures:
@@ -169,16 +197,19 @@ def resolve(spec: str) -> Method | Pictures:
     UserError: Nothing of that name.
   """
   label, equals, target = spec.partition('=')
-  if not equals:
+  if not equals or pathlib.Path(spec).is_dir():  # A path may hold a '=' too.
     label, target = '', spec
-  if target.startswith('images:'):
-    folder = pathlib.Path(target.removeprefix('images:'))
-    return Pictures(label or folder.name, folder)
+  images = target.startswith('images:')
+  path = pathlib.Path(target.removeprefix('images:'))
+  name = path.resolve().name
+  if not target.removeprefix('images:'):
+    raise errors.UserError(f"'{spec}' names no method or folder")
+  if images:
+    return Pictures(label or name, path)
   if target in ('nearest', 'bicubic'):
     return Interpolation(target, label or target)
-  path = pathlib.Path(target)
   if path.is_dir():
-    return from_workdir(path, label or path.name)
+    return from_workdir(path, label or name)
   if target in models.generator_names():
     raise errors.UserError(
       f"'{target}' has to be trained first: give the workdir of a run with it"

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from jsr import errors
 from jsr.data import images, sources
@@ -53,16 +52,18 @@ def read(path: pathlib.Path) -> np.ndarray:
     UserError: It cannot be read.
   """
   try:
-    with Image.open(path) as image:
-      if image.mode == 'L':
-        return np.asarray(image)[..., None]
-    return images.read_rgb(path)
-  except (images.BadImage, OSError) as error:
+    pixels, rules = images.decode(path)
+  except images.BadImage as error:
     raise errors.UserError(f'{path} cannot be read: {error}') from error
+  return pixels[..., :1] if {'grey', '1-bit'} & {*rules} else pixels
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-  return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+  return sorted(
+    p
+    for p in folder.iterdir()
+    if p.suffix.lower() in SUFFIXES and not p.name.startswith('.')
+  )
 
 
 def find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
@@ -101,7 +102,11 @@ def _folder_set(
   if not files:
     raise errors.UserError(f'{folder} has no pictures')
   pictures = []
-  for path in files:
+  for i, path in enumerate(files):
+    if path.stem in {other.stem for other in files[:i]}:
+      raise errors.UserError(
+        f"{folder} has two pictures called '{path.stem}'; keep one of each name"
+      )
     low = None
     if lr:
       found = find(root / name / lr, path.stem)
@@ -142,7 +147,14 @@ def open_sets(
     UserError: A set or picture is missing or cannot be read.
   """
   result = []
-  for name in names:
+  for i, name in enumerate(names):
+    if name in names[:i]:
+      raise errors.UserError(f"the set '{name}' is asked for twice; name it once")
+    if pathlib.PurePath(name).name != name:
+      # A path would hide the name that the published figures belong to.
+      raise errors.UserError(
+        f"'{name}' is no name of a set; give its folder's name, and --data the rest"
+      )
     if name == EMBEDDED and (data is None or not (pathlib.Path(data) / name).is_dir()):
       if lr:
         raise errors.UserError('the embedded photographs have no LR folder; drop --lr')

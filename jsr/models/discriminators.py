@@ -15,6 +15,7 @@ class _SRGANBody(nn.Module):
   """Eight 3x3 convolutions, 64 to 512 maps, every second one with stride 2."""
 
   features: int
+  batch_norm: bool
   momentum: float
   axis_name: str | None
   dtype: layers.Dtype
@@ -22,14 +23,15 @@ class _SRGANBody(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     for i in range(8):
+      normalised = self.batch_norm and i > 0
       x = layers.Conv(
         self.features * 2 ** (i // 2),
         stride=1 + i % 2,
-        use_bias=i == 0,
+        use_bias=not normalised,
         dtype=self.dtype,
         name=f'conv{i}',
       )(x)
-      if i:
+      if normalised:
         x = layers.batch_norm(
           train=train,
           momentum=self.momentum,
@@ -53,6 +55,8 @@ class SRGAN(nn.Module):
   Attributes:
     features: Maps of the first layer; 64 in the paper.
     hidden: Units of the dense layer; 1024 in the paper.
+    batch_norm: As in the paper. Without it for small batches, whose statistics are
+      mostly those of their content, and for gradient penalties.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
@@ -63,6 +67,7 @@ class SRGAN(nn.Module):
 
   features: int = 64
   hidden: int = 1024
+  batch_norm: bool = True
   momentum: float = 0.9
   axis_name: str | None = None
   dtype: layers.Dtype = None
@@ -71,7 +76,12 @@ class SRGAN(nn.Module):
   def __call__(self, image: Array, *, train: bool = False) -> Array:
     layers.check_input(image, 3)
     x = _SRGANBody(
-      self.features, self.momentum, self.axis_name, self.dtype, name='body'
+      self.features,
+      self.batch_norm,
+      self.momentum,
+      self.axis_name,
+      self.dtype,
+      name='body',
     )(2 * image - 1, train=train)
     # Channel first, as PyTorch flattens: converted weights keep their order.
     x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
@@ -84,6 +94,7 @@ class SRGANPool(nn.Module):
   Attributes:
     features: Maps of the first layer.
     hidden: Units of the dense layer.
+    batch_norm: See `SRGAN`.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
@@ -91,6 +102,7 @@ class SRGANPool(nn.Module):
 
   features: int = 64
   hidden: int = 1024
+  batch_norm: bool = True
   momentum: float = 0.9
   axis_name: str | None = None
   dtype: layers.Dtype = None
@@ -99,6 +111,11 @@ class SRGANPool(nn.Module):
   def __call__(self, image: Array, *, train: bool = False) -> Array:
     layers.check_input(image, 3)
     x = _SRGANBody(
-      self.features, self.momentum, self.axis_name, self.dtype, name='body'
+      self.features,
+      self.batch_norm,
+      self.momentum,
+      self.axis_name,
+      self.dtype,
+      name='body',
     )(2 * image - 1, train=train)
     return _head(x.mean((1, 2)), self.hidden, self.dtype)

@@ -1,6 +1,7 @@
 """Small linear filters on images."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jsr.types import Array
@@ -37,7 +38,7 @@ def separable_valid(x: Array, taps: np.ndarray) -> Array:
   for shape in ((k, 1, 1, 1), (1, k, 1, 1)):
     planes = jax.lax.conv_general_dilated(
       planes,
-      taps.reshape(shape).astype(x.dtype),
+      jnp.asarray(taps.reshape(shape), x.dtype),
       (1, 1),
       'VALID',
       dimension_numbers=('NHWC', 'HWIO', 'NHWC'),

@@ -39,6 +39,7 @@ class Checkpoints:
     keep_every: Keep every checkpoint whose step is a multiple of it; 0 for none.
     best_metric: Name in the metrics that `save` gets, such as
       'eval/photographs_x4/psnr_y'; '' for none. Higher is better.
+    read_only: Never make or clean up folders: another process may be training here.
   """
 
   def __init__(
@@ -62,9 +63,12 @@ class Checkpoints:
       )
     options = ocp.CheckpointManagerOptions(
       create=not read_only,
-      read_only=read_only,
+      # Not Orbax's own `read_only`: that does not read the metrics.
       cleanup_tmp_directories=not read_only,
       preservation_policy=policy.AnyPreservationPolicy(policies),
+      # Without it Orbax does not write the metrics, and a resumed run would forget
+      # which checkpoint was the best.
+      best_fn=self._score if best_metric else None,
     )
     path = (workdir / FOLDER).resolve()
     self._manager = ocp.CheckpointManager(path, options=options)

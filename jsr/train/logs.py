@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,7 +119,7 @@ class Logs:
     """Writes something that happened, for the reader of the log and of the terminal."""
     self._file.write(json.dumps({'step': step, 'event': text}) + '\n')
     self._events.add_text('event', text, step)
-    self._bar.write(text)
+    self._bar.write(text, file=sys.stderr)
 
   def progress(self, steps: int, shown: Mapping[str, float] | None = None) -> None:
     """Moves the bar, and shows a few losses beside rate and time left."""

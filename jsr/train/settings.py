@@ -64,8 +64,10 @@ def load(spec: str, overrides: Sequence[str] = ()) -> ConfigDict:
       sys.path.append(str(folder))
   try:
     config = _parse([f'--config={spec}'])
-  except (ValueError, errors.UserError) as error:
-    raise errors.UserError(f'{spec} cannot be loaded: {error}') from error
+  except Exception as error:  # The file is the user's code: anything can happen.
+    # ml_collections puts the whole traceback into the message; the last line says it.
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    raise errors.UserError(f'{spec} cannot be loaded: {lines[-1]}') from error
   known = flatten(config)
   for override in overrides:
     key, equals, _ = override.removeprefix('--config.').partition('=')

@@ -43,6 +43,9 @@ def test_latest_every_and_best_are_kept(tmp_path):
   assert step == 2
   step, _ = checkpoint.load_variables(tmp_path, which='latest', best_metric=METRIC)
   assert step == 7
+  # A resumed run remembers the best of the run before.
+  kept = save_all(tmp_path, [8], {8: 20.5}, keep=1, keep_every=5, best_metric=METRIC)
+  assert kept == [2, 5, 8]
 
 
 def test_restore_is_exact(tmp_path):

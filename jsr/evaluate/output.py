@@ -1,0 +1,80 @@
+"""Files that a command writes: found out beforehand, and whole or not at all."""
+
+import os
+import pathlib
+import tempfile
+from typing import Any
+
+from jsr import errors
+from jsr.evaluate import page
+
+
+def check_folder(folder: pathlib.Path) -> None:
+  """Makes sure that a folder can be written to, or made; leaves nothing.
+
+  Raises:
+    UserError: It cannot.
+  """
+  existing = folder.absolute()
+  while not existing.exists() and existing != existing.parent:
+    existing = existing.parent
+  try:
+    with tempfile.TemporaryFile(dir=existing):
+      pass
+  except OSError as error:
+    raise errors.UserError(
+      f'cannot write into the folder {folder}: {existing}: {error.strerror}'
+    ) from error
+
+
+def check_file(path: pathlib.Path) -> None:
+  """Makes sure that a file can be written; leaves nothing.
+
+  Raises:
+    UserError: It cannot.
+  """
+  if path.is_dir():
+    raise errors.UserError(f'cannot write {path}: it is a folder')
+  check_folder(path.parent)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a file, whole or not at all.
+
+  Raises:
+    UserError: It cannot be written.
+  """
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+      temporary.write_text(text, encoding='utf-8')
+      temporary.replace(path)
+    finally:
+      temporary.unlink(missing_ok=True)
+  except OSError as error:
+    raise errors.UserError(f'cannot write {path}: {error.strerror}') from error
+
+
+def write_page(path: pathlib.Path, *args: Any, **options: Any) -> None:
+  """Does `jsr.evaluate.page.write_page` so that the page appears last, and whole.
+
+  Pictures of an earlier page by the same name are replaced one by one; other files in
+  their folder stay.
+
+  Raises:
+    UserError: It cannot be written.
+  """
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f'.{path.name}.') as made:
+      root = pathlib.Path(made)
+      page.write_page(root / path.name, *args, **options)
+      files = sorted(p.relative_to(root) for p in root.rglob('*') if p.is_file())
+      # The page links to the pictures, so it comes after them.
+      for file in sorted(files, key=lambda p: p == pathlib.Path(path.name)):
+        target = path.parent / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (root / file).replace(target)
+  except OSError as error:
+    raise errors.UserError(f'cannot write {path}: {error.strerror}') from error
