@@ -117,8 +117,8 @@ def get_config() -> ConfigDict:
   c.checkpoint.every = 1000  # Steps.
   c.checkpoint.keep = 2  # The latest ones.
   c.checkpoint.keep_every = 0  # And all at multiples of this; 0 for none.
-  # And the best by this figure of the evaluation; '' for none.
-  c.checkpoint.best_metric = 'eval/photographs_x4/psnr_y'
+  # And the best by psnr_y or ssim_y of the first set; '' for none.
+  c.checkpoint.best_metric = 'psnr_y'
 
   c.log = ConfigDict()
   c.log.every = 100  # Steps; also how often the guard looks.

@@ -48,6 +48,7 @@ def get_config(arg: str = '') -> ConfigDict:
     c.data.batch_size = 8
     c.data.patch_size = 64
     c.discriminator.name = 'SRGANPool'
+    c.discriminator.args.depth = 8
     c.discriminator.args.features = 16
     c.discriminator.args.hidden = 64
     # Eight patches of five photographs: their statistics tell the content and not the

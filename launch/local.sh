@@ -9,6 +9,8 @@
 # over, 2 after a mistake in the arguments, 130 after Ctrl-C. SIGTERM is passed on, saves
 # and ends with 0. MAX_RESTARTS (default 10) limits the restarts.
 set -u
+# Job control: the child gets Ctrl-C once, from the trap below, and does not ignore it.
+set -m
 
 if [ $# -lt 2 ]; then
   sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
@@ -23,7 +25,7 @@ while :; do
   jsr train --config "$config" --workdir "$workdir" "$@" &
   child=$!
   stopping=''
-  trap 'stopping=1; kill -TERM "$child" 2>/dev/null' TERM
+  trap 'stopping=1; kill -TERM "$child" 2>/dev/null' TERM HUP
   trap 'stopping=1; kill -INT "$child" 2>/dev/null' INT
   wait "$child"
   status=$?

@@ -130,13 +130,16 @@ MISTAKES = {
   'train --config bad.png/x.py --workdir new': 'there is no config file',
 }
 SMOKE = 'train --config configs/srresnet.py:smoke --workdir'
+# A picture for each of the eight virtual devices.
+EIGHT = '--config.data.batch_size=8'
 MISTAKES |= {
+  f'{SMOKE} new': 'a batch of 4 cannot be shared evenly by 8 devices',
   f'{SMOKE} new --config.sead=1': "config has no key 'sead'; did you mean 'seed'?",
   f'{SMOKE} new --config.seed=many': 'a config value does not fit',
   f'{SMOKE} new --config.seed': 'overrides look like --config.key=value',
   f'{SMOKE} new --frobnicate': 'unrecognized arguments: --frobnicate',
-  f'{SMOKE} new --config.data.source=nowhere': "folder of images 'nowhere' does not",
-  f'{SMOKE} new --config.data.patch_size=30': 'no multiple of config.scale',
+  f'{SMOKE} new {EIGHT} --config.data.source=nowhere': "images 'nowhere' does not",
+  f'{SMOKE} new {EIGHT} --config.data.patch_size=30': 'no multiple of config.scale',
   f'{SMOKE} bad.png': 'Not a directory',
   f'{SMOKE} bad.png/new': 'Not a directory',
   f'{SMOKE} other': 'holds a run with another config',
@@ -217,7 +220,7 @@ def test_what_the_loop_gets(here, monkeypatch):
   got = []
   result = {'step': 1, 'reason': 'signal', 'skipped': 0, 'rollbacks': 0, 'seconds': 1}
   monkeypatch.setattr(loop, 'train', lambda *args: got.append(args) or result)
-  assert status(f'{SMOKE} new --config.seed=3 --config.data.batch_size=8') == 0
+  assert status(f'{SMOKE} new --config.seed=3 {EIGHT}') == 0
   ((config, workdir),) = got
   assert (config.seed, config.data.batch_size) == (3, 8)
   assert workdir == pathlib.Path('new')
@@ -237,7 +240,7 @@ def command(*arguments, **options):
 def test_a_process_of_its_own(here):
   """Two pictures of which one is bad: the status, both streams, the file."""
   process = command(
-    *'upscale small.png bad.png -o out --model nearest --scale 2'.split()
+    'upscale', 'small.png', 'bad.png', '-oout', '--model=nearest', '--scale=2'
   )
   out, err = process.communicate(timeout=120)
   assert process.returncode == 2

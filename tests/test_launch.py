@@ -22,7 +22,7 @@ case $do in
     trap 'echo saved >> calls; exit 0' TERM
     trap 'echo saved >> calls; exit 130' INT
     echo > ready
-    while :; do sleep 0.02; done ;;
+    for _ in {1..1000}; do sleep 0.02; done ;;
   *) exit "$do" ;;
 esac
 """
@@ -59,7 +59,12 @@ def start(tmp_path):
 
 
 def finish(process):
-  _, err = process.communicate(timeout=30)
+  try:
+    _, err = process.communicate(timeout=15)
+  except subprocess.TimeoutExpired:
+    process.kill()
+    process.communicate()
+    raise
   return process.returncode, err
 
 

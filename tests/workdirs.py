@@ -26,7 +26,7 @@ def make(folder, steps=((1, 1.0),), **changes):
       of its own.
     **changes: See `small.config`.
   """
-  config = small.config(gan=False, checkpoint__best_metric=METRIC, **changes)
+  config = small.config(gan=False, checkpoint__best_metric='psnr_y', **changes)
   folder.mkdir(parents=True)
   settings.write(folder, config)
   plan = recipe.make(config)

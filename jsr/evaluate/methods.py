@@ -159,7 +159,7 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
   try:
     config = settings.read(workdir)
     name, scale = str(config.generator.name), int(config.scale)
-    args, metric = config.generator.args.to_dict(), config.checkpoint.best_metric
+    args, metric = config.generator.args.to_dict(), settings.best_metric(config)
   except (AttributeError, TypeError, ValueError) as error:
     raise errors.UserError(
       f'{workdir / settings.FILE} is no config of a jsr run: {_first_line(error)}'

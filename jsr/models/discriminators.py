@@ -12,8 +12,9 @@ from jsr.types import Array
 
 
 class _SRGANBody(nn.Module):
-  """Eight 3x3 convolutions, 64 to 512 maps, every second one with stride 2."""
+  """3x3 convolutions; every second one halves the size, the next doubles the maps."""
 
+  depth: int
   features: int
   batch_norm: bool
   momentum: float
@@ -22,7 +23,7 @@ class _SRGANBody(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    for i in range(8):
+    for i in range(self.depth):
       normalised = self.batch_norm and i > 0
       x = layers.Conv(
         self.features * 2 ** (i // 2),
@@ -76,6 +77,7 @@ class SRGAN(nn.Module):
   def __call__(self, image: Array, *, train: bool = False) -> Array:
     layers.check_input(image, 3)
     x = _SRGANBody(
+      8,
       self.features,
       self.batch_norm,
       self.momentum,
@@ -92,6 +94,7 @@ class SRGANPool(nn.Module):
   """SRGAN's discriminator for images of any size: the mean over space before the head.
 
   Attributes:
+    depth: Convolutions; 8 in the paper. Fewer see less context and learn sooner.
     features: Maps of the first layer.
     hidden: Units of the dense layer.
     batch_norm: See `SRGAN`.
@@ -100,6 +103,7 @@ class SRGANPool(nn.Module):
     dtype: Of the computation; parameters stay float32.
   """
 
+  depth: int = 8
   features: int = 64
   hidden: int = 1024
   batch_norm: bool = True
@@ -111,6 +115,7 @@ class SRGANPool(nn.Module):
   def __call__(self, image: Array, *, train: bool = False) -> Array:
     layers.check_input(image, 3)
     x = _SRGANBody(
+      self.depth,
       self.features,
       self.batch_norm,
       self.momentum,

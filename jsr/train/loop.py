@@ -46,6 +46,7 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
     guard.TrainingStoppedError: Training fails again and again.
   """
   settings.check_resumable(workdir, config)
+  best_metric = settings.best_metric(config)
   devices = parallel.make(config.train.parallel, config.data.batch_size)
   plan = recipe.make(config)
   evaluator = _Evaluator(config)
@@ -57,7 +58,7 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
     workdir,
     keep=config.checkpoint.keep,
     keep_every=config.checkpoint.keep_every,
-    best_metric=config.checkpoint.best_metric,
+    best_metric=best_metric,
   )
   with contextlib.closing(checkpoints):
     return _Run(config, workdir, devices, plan, evaluator, batches, checkpoints).go(
@@ -85,7 +86,7 @@ def _initial_state(config: ConfigDict, plan: recipe.Recipe) -> TrainState:
     raise errors.UserError(
       f'config.init_from={folder} enlarges {first.scale} times, this run {config.scale}'
     )
-  _, variables = load_variables(folder, best_metric=first.checkpoint.best_metric)
+  _, variables = load_variables(folder, best_metric=settings.best_metric(first))
   return recipe.start_from(state, variables)
 
 
@@ -108,12 +109,14 @@ class _Evaluator:
   def __call__(self, state: TrainState) -> dict[str, float]:
     # Host copies: the training state may be spread over devices in any way.
     self._method.load(jax.device_get(state.inference_variables))
-    scale = self._config.scale
-    result = {}
+    result: dict[str, float] = {}
     for pictures in self._sets:
-      row = benchmark.measure(self._method, pictures, scale, self._protocol)
-      for name in ('psnr_y', 'ssim_y'):
-        result[f'eval/{pictures.name.lower()}_x{scale}/{name}'] = row[name]
+      row = benchmark.measure(
+        self._method, pictures, self._config.scale, self._protocol
+      )
+      for metric in settings.FIGURES:
+        name = settings.figure(pictures.name, self._config.scale, metric)
+        result[name] = row[metric]
     return result
 
 

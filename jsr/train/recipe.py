@@ -155,6 +155,18 @@ def make(config: ConfigDict) -> Recipe:
     UserError: A name, field or size that does not exist or does not fit.
   """
   size, scale = config.data.patch_size, config.scale
+  for name, value, least in (
+    ('scale', scale, 1),
+    ('data.patch_size', size, 1),
+    ('data.batch_size', config.data.batch_size, 1),
+    ('train.max_steps', config.train.max_steps, 1),
+    ('log.every', config.log.every, 1),
+    ('eval.every', config.eval.every, 0),
+    ('checkpoint.every', config.checkpoint.every, 0),
+    ('checkpoint.keep', config.checkpoint.keep, 1),
+  ):
+    if value < least:
+      raise errors.UserError(f'config.{name}={value} must be at least {least}')
   if size % scale:
     raise errors.UserError(
       f'config.data.patch_size={size} is no multiple of config.scale={scale}'

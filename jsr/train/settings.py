@@ -14,6 +14,8 @@ from ml_collections import ConfigDict, config_flags
 from jsr import errors
 
 FILE = 'config.json'
+# Measured at each evaluation.
+FIGURES = ('psnr_y', 'ssim_y')
 
 # What may differ when a run is resumed: how long, how often, where; never what.
 _MAY_CHANGE = (
@@ -112,11 +114,37 @@ def read(workdir: pathlib.Path) -> ConfigDict:
   """
   path = workdir / FILE
   try:
-    return ConfigDict(json.loads(path.read_text()))
+    tree = json.loads(path.read_text(encoding='utf-8'))
   except (FileNotFoundError, NotADirectoryError):
     raise errors.UserError(f'{workdir} is no workdir: it has no {FILE}') from None
-  except json.JSONDecodeError as error:
+  except (json.JSONDecodeError, UnicodeDecodeError) as error:
     raise errors.UserError(f'{path} is damaged: {error}') from error
+  if not isinstance(tree, dict) or 'generator' not in tree:
+    raise errors.UserError(f'{path} is no config of jsr; choose another workdir')
+  return ConfigDict(tree)
+
+
+def figure(set_name: str, scale: int, metric: str) -> str:
+  """Returns what a figure of the evaluation is called: 'eval/set5_x4/psnr_y'."""
+  return f'eval/{set_name.lower()}_x{scale}/{metric}'
+
+
+def best_metric(config: ConfigDict) -> str:
+  """Returns the full name of the figure that the best checkpoint is chosen by, or ''.
+
+  Raises:
+    UserError: The config names a figure that is not measured.
+  """
+  metric = config.checkpoint.best_metric
+  if not metric:
+    return ''
+  if metric not in FIGURES:
+    raise errors.unknown('config.checkpoint.best_metric', metric, FIGURES)
+  if not config.eval.sets:
+    raise errors.UserError(
+      f"config.checkpoint.best_metric='{metric}' needs a set in config.eval.sets"
+    )
+  return figure(config.eval.sets[0], config.scale, metric)
 
 
 def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
@@ -135,7 +163,9 @@ def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
     if old.get(key) != new.get(key) and not key.startswith(_MAY_CHANGE)
   ]
   if changed:
+    more = f' and {len(changed) - 5} more' if len(changed) > 5 else ''
     raise errors.UserError(
-      f'{workdir} holds a run with another config ({"; ".join(changed)}); choose a new'
+      f'{workdir} holds a run with another config'
+      f' ({"; ".join(changed[:5])}{more}); choose a new'
       ' --workdir, or the old values to resume'
     )

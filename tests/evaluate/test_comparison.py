@@ -1,6 +1,7 @@
 """A comparison from end to end: rows, results file, page, and what stops it."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -196,6 +197,25 @@ def test_a_page_that_fails_leaves_the_old_one(data, tmp_path, monkeypatch):
   with pytest.raises(UserError, match=r'cannot write .*page\.html: No space left'):
     run(['bicubic'], data, html_path=path)
   assert before == {p: p.read_bytes() for p in path.parent.rglob('*') if p.is_file()}
+
+
+def test_the_page_comes_after_its_pictures(data, tmp_path, monkeypatch):
+  path = tmp_path / 'new' / 'page.html'
+  replace, moved = pathlib.Path.replace, []
+
+  def until_full(self, target):
+    # Made beside the page: a rename from another disk would be no rename.
+    assert path.parent in self.parents
+    if len(moved) == 2:
+      raise OSError(28, 'No space left on device')
+    moved.append(target)
+    return replace(self, target)
+
+  monkeypatch.setattr(pathlib.Path, 'replace', until_full)
+  with pytest.raises(UserError, match='No space left'):
+    run(['bicubic'], data, html_path=path)
+  assert [p.suffix for p in moved] == ['.png', '.png']
+  assert [p.name for p in path.parent.iterdir()] == ['page_pictures']
 
 
 def test_the_gate_comes_first(data, tmp_path, capsys, monkeypatch):

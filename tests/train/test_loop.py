@@ -165,6 +165,9 @@ def test_mistakes_leave_nothing_behind(tmp_path):
     ({'losses__pixel_weight': 0.0}, 'no content loss'),
     ({'train__parallel': 'jitt'}, "did you mean 'jit'"),
     ({'eval__sets': ('Set5',)}, "set 'Set5' needs"),
+    ({'data__batch_size': 0}, 'must be at least 1'),
+    ({'scale': -2}, 'must be at least 1'),
+    ({'checkpoint__best_metric': 'psnr'}, "did you mean 'psnr_y'"),
   ):
     with pytest.raises(UserError, match=message):
       loop.train(small.config(**changes), tmp_path / 'run')

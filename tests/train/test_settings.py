@@ -117,3 +117,6 @@ def test_no_workdir(tmp_path):
   (tmp_path / settings.FILE).write_text('{"seed": ')
   with pytest.raises(UserError, match='is damaged'):
     settings.read(tmp_path)
+  (tmp_path / settings.FILE).write_text('[1, 2]')
+  with pytest.raises(UserError, match='no config of jsr'):
+    settings.read(tmp_path)
