@@ -120,7 +120,7 @@ def read(workdir: pathlib.Path) -> ConfigDict:
   except (json.JSONDecodeError, UnicodeDecodeError) as error:
     raise errors.UserError(f'{path} is damaged: {error}') from error
   if not isinstance(tree, dict) or 'generator' not in tree:
-    raise errors.UserError(f'{path} is no config of jsr; choose another workdir')
+    raise errors.UserError(f'{path} is no config of a jsr run; choose another workdir')
   return ConfigDict(tree)
 
 

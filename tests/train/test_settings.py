@@ -118,5 +118,5 @@ def test_no_workdir(tmp_path):
   with pytest.raises(UserError, match='is damaged'):
     settings.read(tmp_path)
   (tmp_path / settings.FILE).write_text('[1, 2]')
-  with pytest.raises(UserError, match='no config of jsr'):
+  with pytest.raises(UserError, match='no config of a jsr run'):
     settings.read(tmp_path)
