@@ -142,7 +142,7 @@ MISTAKES |= {
   f'{SMOKE} new {EIGHT} --config.data.patch_size=30': 'no multiple of config.scale',
   f'{SMOKE} bad.png': 'Not a directory',
   f'{SMOKE} bad.png/new': 'Not a directory',
-  f'{SMOKE} other': 'holds a run with another config',
+  f'{SMOKE} other': 'is no config of a jsr run',
   'demo -o bad.png': 'Not a directory',
   'demo -o out --config nowhere.py': 'there is no config file nowhere.py',
 }
