@@ -174,7 +174,8 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
     raise errors.UserError(
       f'the {which} checkpoint of {workdir} cannot be read: {_first_line(error)}'
     ) from error
-  note = f'{name}, {which} checkpoint, step {step}'
+  kind = which if metric else 'latest'  # Without a metric there is no best.
+  note = f'{name}, {kind} checkpoint, step {step}'
   try:
     return Network(label, name, scale, args, variables, note)
   except (flax.errors.FlaxError, TypeError, ValueError) as error:

@@ -70,8 +70,8 @@ def _describe(config: ConfigDict) -> str:
   what = f'{losses.pixel} loss'
   if config.discriminator.name:
     what += (
-      f' + {losses.adversarial_weight:g} x adversarial ({losses.adversarial}), content'
-      f' loss {losses.pixel.upper()} instead of VGG19: its weights are not needed here'
+      f' + {losses.adversarial_weight:g} x {losses.adversarial} adversarial loss;'
+      f' content loss {losses.pixel.upper()}, since VGG19 weights would be a download'
     )
   return (
     f'{what}: {config.train.max_steps} steps of {config.data.batch_size} x'
@@ -98,7 +98,8 @@ def _curves(output: pathlib.Path, results: dict[str, Any]) -> page.Section:
     title='Training',
     text=[
       'Loss of the generator, PSNR on centre crops of the held-out photographs, and the'
-      ' loss of the discriminator (1.386 where it cannot tell real from fake).'
+      ' losses of the two players (0.693 where the discriminator cannot tell real from'
+      ' fake).'
     ],
     plots=[
       plots.curves(
