@@ -26,6 +26,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.discriminator.name = 'SRGAN'
   c.discriminator.args.features = 64
   c.discriminator.args.hidden = 1024
+  c.discriminator.args.batch_norm = True
   c.losses.adversarial = 'vanilla'
   c.losses.adversarial_weight = 1e-3
   if 'mse' not in words:

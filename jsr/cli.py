@@ -80,7 +80,9 @@ def _evaluate(args: argparse.Namespace) -> int:
   if not args.workdir.is_dir():
     raise errors.UserError(f'there is no workdir {args.workdir}')
   # A full path is taken for nothing else, whatever the folder is called.
-  args.methods = ['bicubic', str(args.workdir.resolve())]
+  folder = args.workdir.resolve()
+  label = 'model' if folder.name == 'bicubic' or '=' in folder.name else folder.name
+  args.methods = ['bicubic', f'{label}={folder}']
   args.html = None
   return _compare(args)
 

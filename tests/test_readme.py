@@ -76,6 +76,11 @@ def test_links_and_paths_of_all_documents_exist():
         assert exists(path) or (ROOT / path).is_dir(), f'{document.name}: {path}'
 
 
+def test_no_placeholder_is_left():
+  for document in (ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))):
+    assert not re.search(r'^[A-Z_]+_TABLE$', document.read_text(), re.M), document.name
+
+
 def test_commands_of_the_readme_exist():
   from jsr import cli
 

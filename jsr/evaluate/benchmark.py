@@ -25,10 +25,10 @@ Shown = dict[str, dict[str, dict[str, np.ndarray]]]
 
 
 def _timed(
-  fn: Callable[[], np.ndarray], seen: set[Any], key: Any
+  fn: Callable[[], np.ndarray], seen: set[Any] | None, key: Any
 ) -> tuple[np.ndarray, float]:
   """Calls fn; a shape met for the first time is compiled by an untimed call."""
-  if key not in seen:
+  if seen is not None and key not in seen:
     seen.add(key)
     fn()
   start = time.perf_counter()
@@ -63,7 +63,7 @@ def enlarge(
     scale: The factor.
     protocol: How the LR is made and the result rounded.
     set_name: Of the picture's set, for `Pictures`.
-    seen: Shapes that need no warm-up call any more; updated.
+    seen: Shapes that need no warm-up call any more, updated; None: no warm-up calls.
 
   Returns:
     The result and the truth, ready for `protocol.score`, and the seconds it took; None
@@ -72,7 +72,6 @@ def enlarge(
   Raises:
     UserError: Sizes that do not fit.
   """
-  seen = set() if seen is None else seen
   hr = _truth(picture, scale, set_name)
   truth = hr if protocol.name == 'rgb8' else protocols.luma_uint8(hr)
   if isinstance(method, Pictures):
@@ -132,6 +131,7 @@ def measure(
   *,
   keep: dict[str, dict[str, np.ndarray]] | None = None,
   progress: bool = False,
+  timed: bool = True,
 ) -> dict[str, Any]:
   """Measures one method on one set.
 
@@ -142,12 +142,14 @@ def measure(
     protocol: The rule.
     keep: If given, each result is stored as keep[picture][label].
     progress: Show a bar, where there is a terminal.
+    timed: Call a method twice for each new size: the first call compiles. Without it
+      the seconds include that.
 
   Returns:
     A row of the results file: 'method', 'set', 'scale', 'n', the protocol's metrics,
     'seconds_per_image', 'per_image', 'note'.
   """
-  seen: set[Any] = set()
+  seen: set[Any] | None = set() if timed else None
   per_image: dict[str, dict[str, float | None]] = {}
   bar = tqdm.tqdm(
     pictures.pictures,

@@ -31,6 +31,9 @@ TOLERANCE_SSIM = 0.0002
 TOLERANCE_DB_LR = 0.006
 TOLERANCE_SSIM_LR = 0.0004
 
+# Other names of the standard sets, in lower case.
+ALIASES = {'b100': 'bsd100', 'bsds100': 'bsd100'}
+
 # {protocol: {set: {scale: {picture: [psnr_y, ssim_y]}}}}
 Reference = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
 
@@ -51,7 +54,11 @@ def _bicubic(
   pictures: PictureSet, scale: int, protocol: Protocol
 ) -> dict[str, list[float]]:
   row = benchmark.measure(
-    methods.Interpolation('bicubic', 'bicubic'), pictures, scale, protocol
+    methods.Interpolation('bicubic', 'bicubic'),
+    pictures,
+    scale,
+    protocol,
+    timed=False,
   )
   return {k: [v['psnr_y'], v['ssim_y']] for k, v in row['per_image'].items()}
 
@@ -70,7 +77,9 @@ def check(pictures: PictureSet, scale: int, protocol: Protocol) -> str:
   Raises:
     UserError: It does not agree; says which convention seems to be off.
   """
-  known = reference().get(protocol.name, {}).get(pictures.name, {}).get(str(scale))
+  by_set = {name.lower(): rows for name, rows in reference()[protocol.name].items()}
+  name = pictures.name.lower()
+  known = by_set.get(ALIASES.get(name, name), {}).get(str(scale))
   if known is None:
     return 'no reference'
   strange = [p.name for p in pictures.pictures if p.name not in known]

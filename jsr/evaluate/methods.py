@@ -1,6 +1,7 @@
 """What is compared: interpolations, trained networks, and pictures made elsewhere."""
 
 import pathlib
+from typing import Any
 from typing import Protocol as TypingProtocol
 
 import flax
@@ -89,7 +90,14 @@ class Network:
       # Parameters of another shape are told now, not at the first picture.
       jax.eval_shape(model.apply, variables, jnp.zeros((1, 8, 8, 3)))
     self._variables = jax.device_put(variables)
-    self._apply = jax.jit(lambda v, lr: model.apply(v, lr))
+
+    @jax.jit
+    def apply(v: Variables, lr: jax.Array) -> Any:
+      # A GPU's TF32 would make other numbers than a CPU.
+      with jax.default_matmul_precision('highest'):
+        return model.apply(v, lr)
+
+    self._apply = apply
 
   def load(self, variables: Variables) -> None:
     """Takes other parameters of the same network."""

@@ -166,7 +166,7 @@ def score(
       # grey value itself where the answer is grey.
       sr = (sr.astype(np.float64) @ (color.FULL[0] / 255))[..., None]
   # float64, and on the CPU, which has it: variances are small differences.
-  with jax.enable_x64(True), jax.default_device(jax.devices('cpu')[0]):
+  with jax.enable_x64(True), jax.default_device(jax.local_devices(backend='cpu')[0]):
     values = _score(
       jnp.asarray(sr[None], jnp.float64),
       jnp.asarray(hr[None], jnp.float64),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,7 +68,14 @@ def _files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
-  """Finds the picture `stem` or `stem<anything not a letter or digit>*` in a folder."""
+  """Finds the picture of `stem` in a folder, or None.
+
+  Its own stem is `stem`, or goes on with a factor ('babyx4') or anything that starts
+  with neither letter nor digit ('baby_x4_mine'): 'baby2' is another picture.
+
+  Raises:
+    UserError: There are several.
+  """
   candidates = _files(folder) if folder.is_dir() else []
   exact = [p for p in candidates if p.stem == stem]
   if exact:
@@ -75,8 +83,7 @@ def find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
   longer = [
     p
     for p in candidates
-    # 'baby_x4' is baby's; 'baby2' would be another picture.
-    if p.stem.startswith(stem) and not p.stem[len(stem)].isalnum()
+    if p.stem.startswith(stem) and re.match(r'[\W_]|x\d', p.stem[len(stem) :])
   ]
   if len(longer) > 1:
     names = ', '.join(p.name for p in longer)

@@ -93,7 +93,7 @@ def _intro(config: ConfigDict) -> list[str]:
 def _curves(output: pathlib.Path, results: dict[str, Any]) -> page.Section:
   stages = {name: logs.read(output / name / logs.FILE) for name in ('pixel', 'gan')}
   bicubic = next(r for r in results['rows'] if r['method'] == 'bicubic')
-  figure = f'eval/{sets.EMBEDDED}_x{bicubic["scale"]}/psnr_y'
+  figure = settings.figure(sets.EMBEDDED, bicubic['scale'], 'psnr_y')
   return page.Section(
     title='Training',
     text=[

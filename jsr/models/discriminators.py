@@ -54,53 +54,16 @@ class SRGAN(nn.Module):
   """The discriminator of SRGAN; bound to one image size by its dense layer.
 
   Attributes:
+    depth: Convolutions; 8 in the paper. Fewer see less context and learn sooner.
     features: Maps of the first layer; 64 in the paper.
     hidden: Units of the dense layer; 1024 in the paper.
-    batch_norm: As in the paper. Without it for small batches, whose statistics are
-      mostly those of their content, and for gradient penalties.
+    batch_norm: As in the paper. Without it for gradient penalties.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
 
   Source: Ledig et al., 2017, section 2.1.1 and figure 4. 23,563,649 parameters at
   96 x 96.
-  """
-
-  features: int = 64
-  hidden: int = 1024
-  batch_norm: bool = True
-  momentum: float = 0.9
-  axis_name: str | None = None
-  dtype: layers.Dtype = None
-
-  @nn.compact
-  def __call__(self, image: Array, *, train: bool = False) -> Array:
-    layers.check_input(image, 3)
-    x = _SRGANBody(
-      8,
-      self.features,
-      self.batch_norm,
-      self.momentum,
-      self.axis_name,
-      self.dtype,
-      name='body',
-    )(2 * image - 1, train=train)
-    # Channel first, as PyTorch flattens: converted weights keep their order.
-    x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
-    return _head(x, self.hidden, self.dtype)
-
-
-class SRGANPool(nn.Module):
-  """SRGAN's discriminator for images of any size: the mean over space before the head.
-
-  Attributes:
-    depth: Convolutions; 8 in the paper. Fewer see less context and learn sooner.
-    features: Maps of the first layer.
-    hidden: Units of the dense layer.
-    batch_norm: See `SRGAN`.
-    momentum: Decay of batch norm's running statistics.
-    axis_name: Mesh axis over which batch norm synchronises.
-    dtype: Of the computation; parameters stay float32.
   """
 
   depth: int = 8
@@ -123,4 +86,20 @@ class SRGANPool(nn.Module):
       self.dtype,
       name='body',
     )(2 * image - 1, train=train)
-    return _head(x.mean((1, 2)), self.hidden, self.dtype)
+    x = nn.Dense(self.hidden, dtype=self.dtype, name='dense0')(self._vectors(x))
+    x = nn.leaky_relu(x, 0.2)
+    return nn.Dense(1, dtype=self.dtype, name='dense1')(x)[:, 0].astype(jnp.float32)
+
+  def _vectors(self, x: Array) -> Array:
+    # Channel first, as PyTorch flattens: converted weights keep their order.
+    return x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
+
+
+class SRGANPool(SRGAN):
+  """SRGAN's discriminator for images of any size: the mean over space before the head.
+
+  Attributes: those of `SRGAN`.
+  """
+
+  def _vectors(self, x: Array) -> Array:
+    return x.mean((1, 2))

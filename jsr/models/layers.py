@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jsr.errors import UserError
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -102,7 +103,7 @@ def stages(scale: int) -> list[int]:
   if scale == 3:
     return [3]
   if scale < 1 or scale & (scale - 1):
-    raise ValueError(f'scale {scale} is neither 3 nor a power of two')
+    raise UserError(f'scale {scale} is neither 3 nor a power of two')
   return [2] * (scale.bit_length() - 1)
 
 

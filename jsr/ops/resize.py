@@ -186,20 +186,6 @@ def resize_uint8(
   return y.astype(jnp.uint8)
 
 
-def resize_quantised(x: Array, scale: float) -> Array:
-  """`resize_uint8` on a float image in [0, 1] that stands on the 256 levels.
-
-  Args:
-    x: (..., H, W, C) float in [0, 1].
-    scale: See `resize`.
-
-  Returns:
-    Float in [0, 1] on the 256 levels.
-  """
-  levels = quantise(x * 255).astype(jnp.uint8)
-  return resize_uint8(levels, scale).astype(x.dtype) / 255
-
-
 def transpose(
   y: Array,
   *,

@@ -52,6 +52,8 @@ class Checkpoints:
     read_only: bool = False,
   ):
     self._best_metric = best_metric
+    # Found damaged; replaced, and not before, once the run comes to this step again.
+    self._unreadable: set[int] = set()
     policies: list[Any] = [policy.LatestN(keep)]
     if keep_every:
       policies.append(policy.EveryNSteps(keep_every))
@@ -104,7 +106,10 @@ class Checkpoints:
       metrics: Evaluation figures of this state, if it was evaluated.
     """
     step = int(state.step)
-    if step in self._manager.all_steps():
+    if step in self._unreadable:
+      self._manager.delete(step)
+      self._unreadable.discard(step)
+    elif step in self._manager.all_steps():
       return
     self._manager.save(
       step,
@@ -131,6 +136,7 @@ class Checkpoints:
     Raises:
       UserError: There are checkpoints but none can be read into this state.
     """
+    self.wait()  # A save in flight is listed already and cannot be read yet.
     wanted = [step] if step is not None else self.steps[::-1]
     abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _saved(template))
     reason: Exception | None = None
@@ -145,6 +151,7 @@ class Checkpoints:
         )
       except Exception as error:  # Orbax raises many kinds; each means: unreadable.
         reason = error
+        self._unreadable.add(candidate)
         log.warning('checkpoint of step %d cannot be read: %s', candidate, error)
         continue
       state = {**got.state, 'frozen': template.frozen}

@@ -2,10 +2,11 @@
 
 import json
 import math
+import os
 import pathlib
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import flax
 import jax
@@ -51,9 +52,12 @@ class StepMean(clu_metrics.Metric):
     )
 
   def compute(self) -> dict[str, float]:
-    """Returns the means, and 'skipped', the number of skipped steps of the span."""
-    counted = max(float(self.steps) - float(self.skipped), 1.0)
-    means = {name: float(value) / counted for name, value in self.total.items()}
+    """Returns the means (NaN where no step counted), and the number of 'skipped'."""
+    counted = float(self.steps) - float(self.skipped)
+    means = {
+      name: float(value) / counted if counted else math.nan
+      for name, value in self.total.items()
+    }
     return {**means, 'skipped': float(self.skipped)}
 
 
@@ -90,11 +94,8 @@ class Logs:
   def __init__(
     self, workdir: pathlib.Path, *, step: int, total: int | None, progress: bool
   ):
-    path = workdir / FILE
-    # The unbroken run's file, not a record with a fold in it.
-    keep = [r for r in read(path) if r.get('step', 0) <= step]
-    path.write_text(''.join(json.dumps(r) + '\n' for r in keep))
-    self._file = path.open('a', buffering=1)
+    self._path = workdir / FILE
+    self._file = self._reopen(step)
     self._events = tensorboardX.SummaryWriter(
       str(workdir / 'tensorboard'), purge_step=step + 1, flush_secs=30
     )
@@ -106,6 +107,14 @@ class Logs:
       smoothing=0.1,
       disable=None if progress else True,
     )
+
+  def _reopen(self, step: int) -> TextIO:
+    """Drops what was measured after `step`: no record with a fold in it."""
+    keep = [r for r in read(self._path) if r.get('step', 0) <= step or 'event' in r]
+    temporary = self._path.with_name(f'.{FILE}.{os.getpid()}')
+    temporary.write_text(''.join(json.dumps(r) + '\n' for r in keep))
+    temporary.replace(self._path)
+    return self._path.open('a', buffering=1)
 
   def write(self, step: int, values: Mapping[str, float]) -> None:
     """Writes scalars of a step to both files."""
@@ -128,7 +137,9 @@ class Logs:
     self._bar.update(steps)
 
   def rewind(self, step: int) -> None:
-    """Sets the bar back after a rollback."""
+    """Sets bar and record back after a rollback; what happened stays on record."""
+    self._file.close()
+    self._file = self._reopen(step)
     self._bar.n = step
     self._bar.refresh()
 

@@ -19,7 +19,7 @@ from jsr.data import pipeline, resident, sources
 from jsr.evaluate import benchmark, methods, protocol, sets
 from jsr.train import guard as guards
 from jsr.train import logs, parallel, recipe, settings
-from jsr.train.checkpoint import Checkpoints, load_variables
+from jsr.train.checkpoint import FOLDER, Checkpoints, load_variables
 from jsr.train.state import TrainState
 from jsr.types import Array
 
@@ -51,7 +51,10 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
   plan = recipe.make(config)
   evaluator = _Evaluator(config)
   batches = _Batches(config, devices, _open_source(config))
-  initial = _initial_state(config, plan)
+  # The first stage is needed once: a run that has checkpoints of its own goes on
+  # wherever its first stage is by now.
+  started = (workdir / FOLDER).is_dir() and any((workdir / FOLDER).iterdir())
+  initial = _initial_state(config, plan, '' if started else config.init_from)
   workdir.mkdir(parents=True, exist_ok=True)
   settings.write(workdir, config)
   checkpoints = Checkpoints(
@@ -61,6 +64,8 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
     best_metric=best_metric,
   )
   with contextlib.closing(checkpoints):
+    if started and not checkpoints.steps:
+      initial = _initial_state(config, plan, config.init_from)
     return _Run(config, workdir, devices, plan, evaluator, batches, checkpoints).go(
       initial
     )
@@ -76,11 +81,13 @@ def _open_source(config: ConfigDict) -> sources.ImageSource:
   )
 
 
-def _initial_state(config: ConfigDict, plan: recipe.Recipe) -> TrainState:
+def _initial_state(
+  config: ConfigDict, plan: recipe.Recipe, init_from: str
+) -> TrainState:
   state = plan.init(jax.random.fold_in(jax.random.key(config.seed), 0))
-  if not config.init_from:
+  if not init_from:
     return state
-  folder = pathlib.Path(config.init_from)
+  folder = pathlib.Path(init_from)
   first = settings.read(folder)
   if first.scale != config.scale:
     raise errors.UserError(
@@ -112,7 +119,7 @@ class _Evaluator:
     result: dict[str, float] = {}
     for pictures in self._sets:
       row = benchmark.measure(
-        self._method, pictures, self._config.scale, self._protocol
+        self._method, pictures, self._config.scale, self._protocol, timed=False
       )
       for metric in settings.FIGURES:
         name = settings.figure(pictures.name, self._config.scale, metric)
@@ -181,7 +188,11 @@ class _Run:
         self._evaluated = self._evaluator(state)
       while not reason:
         count = self._span(step)
-        stacked = batches.take(step, count)
+        stacked = _take(batches, step, count, stop)
+        if stacked is None:
+          reason = 'signal'
+          self._save(state, None)
+          break
         # Whatever the step needs is on the devices by now; a silent copy is a bug.
         with jax.transfer_guard('disallow'):
           state, metrics = self._step_fn(state, stacked, rng)
@@ -316,6 +327,19 @@ _STOPPED = {
 
 def _due(step: int, every: int) -> bool:
   return bool(every) and step % every == 0
+
+
+def _take(
+  batches: '_Batches', step: int, count: int, stop: threading.Event
+) -> Mapping[str, Array] | None:
+  """Takes batches; None where a signal to the process group ended a worker first."""
+  try:
+    return batches.take(step, count)
+  except Exception:
+    # The workers got the signal too, and may have gone before it was handled here.
+    if stop.wait(timeout=1.0):
+      return None
+    raise
 
 
 class _Rate:

@@ -106,7 +106,7 @@ class Parallel:
     return jax.jit(many, out_shardings=self.split)
 
   def compile(self, make_step: Callable[..., Step]) -> CompiledStep:
-    """Compiles a step; the state passed in is donated and must not be used again.
+    """Compiles a step; the state passed in may be donated: do not use it again.
 
     Args:
       make_step: Takes `axis_name` and returns the step.

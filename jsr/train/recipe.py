@@ -164,9 +164,18 @@ def make(config: ConfigDict) -> Recipe:
     ('eval.every', config.eval.every, 0),
     ('checkpoint.every', config.checkpoint.every, 0),
     ('checkpoint.keep', config.checkpoint.keep, 1),
+    ('seed', config.seed, 0),
+    ('train.steps_per_dispatch', config.train.steps_per_dispatch, 0),
+    ('data.workers', config.data.workers, 0),
+    ('data.threads', config.data.threads, 0),
+    ('eval.limit', config.eval.limit, 0),
+    ('eval.size', config.eval.size, 0),
+    ('optim.ema_decay', config.optim.ema_decay, 0),
   ):
     if value < least:
       raise errors.UserError(f'config.{name}={value} must be at least {least}')
+  if config.optim.ema_decay >= 1:
+    raise errors.UserError('config.optim.ema_decay must be below 1')
   if size % scale:
     raise errors.UserError(
       f'config.data.patch_size={size} is no multiple of config.scale={scale}'
@@ -182,7 +191,13 @@ def make(config: ConfigDict) -> Recipe:
     discriminator_tx = optim.make_optimizer(
       config.optim.discriminator, config.train.max_steps
     )
-    adversarial.get(config.losses.adversarial)  # A wrong name fails here, not later.
+    game = adversarial.get(config.losses.adversarial)
+    if game.gradient_penalty and getattr(discriminator, 'batch_norm', False):
+      raise errors.UserError(
+        f'config.losses.adversarial={config.losses.adversarial} penalises the gradient'
+        ' of each example, which batch norm mixes; set'
+        ' config.discriminator.args.batch_norm=False'
+      )
   losses, frozen = _losses(config.losses)
   return Recipe(
     config=config,

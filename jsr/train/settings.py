@@ -18,7 +18,7 @@ FILE = 'config.json'
 FIGURES = ('psnr_y', 'ssim_y')
 
 # What may differ when a run is resumed: how long, how often, where; never what.
-_MAY_CHANGE = (
+_MAY_CHANGE: tuple[str, ...] = (
   'checkpoint.',
   'data.threads',
   'data.workers',
@@ -157,10 +157,14 @@ def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
     return
   old = flatten(read(workdir))
   new = flatten(json.loads(json.dumps(config.to_dict())))
+  may_change = _MAY_CHANGE
+  if 'cosine' in (new['optim.generator.schedule'], new['optim.discriminator.schedule']):
+    # The rate of every step depends on the length of the run.
+    may_change = tuple(key for key in _MAY_CHANGE if key != 'train.max_steps')
   changed = [
     f'{key} was {old.get(key)!r} and is {new.get(key)!r}'
     for key in sorted(old.keys() | new.keys())
-    if old.get(key) != new.get(key) and not key.startswith(_MAY_CHANGE)
+    if old.get(key) != new.get(key) and not key.startswith(may_change)
   ]
   if changed:
     more = f' and {len(changed) - 5} more' if len(changed) > 5 else ''

@@ -136,7 +136,7 @@ def test_stages_of_scales():
     [2, 2],
     [2, 2, 2],
   ]
-  with pytest.raises(ValueError, match='neither 3 nor a power of two'):
+  with pytest.raises(UserError, match='neither 3 nor a power of two'):
     layers.stages(6)
 
 

@@ -158,11 +158,8 @@ def test_nearest(n, m, want):
   assert resize.nearest(x, size=(m, 1))[:, 0, 0].tolist() == want
 
 
-def test_modcrop_and_quantised():
+def test_modcrop():
   assert resize.modcrop(np.zeros((10, 13, 3)), 4).shape == (8, 12, 3)
-  x = image(8) / 255
-  want = resize.resize_uint8(image(8).astype(jnp.uint8), 0.5)
-  np.testing.assert_allclose(resize.resize_quantised(x, 0.5) * 255, want, atol=1e-9)
 
 
 def test_wrong_types_are_refused():

@@ -21,6 +21,7 @@ def config(*, gan: bool = True, **changes: object) -> ConfigDict:
     c.discriminator.name = 'SRGANPool'
     c.discriminator.args.features = 4
     c.discriminator.args.hidden = 8
+    c.discriminator.args.batch_norm = True
   for key, value in changes.items():
     node = c
     *path, last = key.split('__')

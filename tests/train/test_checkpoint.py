@@ -76,8 +76,13 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
       file.write_bytes(file.read_bytes()[:100])
   with contextlib.closing(checkpoint.Checkpoints(tmp_path)) as c:
     got, position = c.restore(jax.device_get(state()))
-  assert int(got.step) == position['step'] == 1
-  assert 'step 2 cannot be read' in caplog.text
+    assert int(got.step) == position['step'] == 1
+    assert 'step 2 cannot be read' in caplog.text
+    # Trained again, the step takes the place of the damaged one.
+    c.save(at(2), {'step': 2, 'rollbacks': 0})
+    c.wait()
+    got, _ = c.restore(jax.device_get(state()))
+    assert int(got.step) == 2
 
 
 def test_half_written_checkpoints_do_not_count(tmp_path):

@@ -1,6 +1,8 @@
 """The loop: what it leaves behind, and what it does when training goes wrong."""
 
 import functools
+import os
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +15,11 @@ from tests.train import small
 
 
 @pytest.fixture(autouse=True)
-def _one_device(monkeypatch):
-  """Batches of four; the other devices have tests of their own."""
-  make = parallel.make
+def _few_devices(request, monkeypatch):
+  """Batches of four on one device, where a test does not ask for more."""
+  make, n = parallel.make, getattr(request, 'param', 1)
   monkeypatch.setattr(
-    parallel, 'make', lambda backend, n: make(backend, n, jax.devices()[:1])
+    parallel, 'make', lambda backend, batch: make(backend, batch, jax.devices()[:n])
   )
 
 
@@ -41,6 +43,48 @@ def test_a_run_leaves_a_complete_workdir(tmp_path):
   again = loop.train(config, tmp_path)
   assert again['steps_done'] == 0
   assert again['step'] == 5
+
+
+@pytest.mark.parametrize('_few_devices', [4], indirect=True)
+@pytest.mark.parametrize(
+  ('backend', 'source'),
+  [('jit', 'resident'), ('shard_map', 'grain'), ('pmap', 'resident')],
+)
+def test_runs_on_four_devices(tmp_path, backend, source):
+  """The whole loop, resuming included, wherever the state and the batches live."""
+  changes = {'train__parallel': backend, 'data__pipeline': source, 'gan': False}
+  loop.train(small.config(train__max_steps=2, **changes), tmp_path)
+  result = loop.train(small.config(train__max_steps=4, **changes), tmp_path)
+  assert (result['step'], result['steps_done'], result['skipped']) == (4, 2, 0)
+  assert np.isfinite(list(records(tmp_path, 'g/total').values())).all()
+
+
+def test_a_resumed_run_needs_its_first_stage_no_more(tmp_path):
+  loop.train(small.config(gan=False, train__max_steps=1), tmp_path / 'one')
+  second = {'gan': False, 'init_from': str(tmp_path / 'one')}
+  loop.train(small.config(train__max_steps=2, **second), tmp_path / 'two')
+  (tmp_path / 'one').rename(tmp_path / 'elsewhere')
+  result = loop.train(small.config(train__max_steps=3, **second), tmp_path / 'two')
+  assert result['steps_done'] == 1
+
+
+def test_a_worker_that_goes_first_costs_nothing(tmp_path, monkeypatch):
+  """SIGTERM reaches a whole process group, and Grain's workers before the loop."""
+  take = loop._Batches.take
+
+  def dying(self, step, count):
+    if step == 3:
+      os.kill(os.getpid(), signal.SIGTERM)
+      raise RuntimeError('Worker process was terminated unexpectedly')
+    return take(self, step, count)
+
+  monkeypatch.setattr(loop._Batches, 'take', dying)
+  result = loop.train(small.config(gan=False), tmp_path)
+  assert (result['step'], result['reason']) == (3, 'signal')
+  assert (tmp_path / checkpoint.FOLDER / '3').is_dir()
+  monkeypatch.setattr(loop._Batches, 'take', lambda *_: 1 / 0)
+  with pytest.raises(ZeroDivisionError):  # Any other failure is not hidden.
+    loop.train(small.config(gan=False), tmp_path)
 
 
 def test_second_stage_starts_from_the_first(tmp_path):
@@ -132,7 +176,6 @@ def test_after_a_rollback_the_data_order_is_another(tmp_path, monkeypatch):
   monkeypatch.setattr(loop._Batches, 'start', spy)
   # Poisoned as long as the key is the one of the first attempt.
   first = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 1), 0)
-  state = {}
 
   def when(batch, keys):
     # Recomputes the key of example 0 at every early step of the first attempt.
@@ -152,7 +195,6 @@ def test_after_a_rollback_the_data_order_is_another(tmp_path, monkeypatch):
   assert result['rollbacks'] == 1
   assert result['step'] == 6
   assert attempts == [(0, 0), (0, 1)]
-  assert state == {}
 
 
 def test_mistakes_leave_nothing_behind(tmp_path):
@@ -167,6 +209,8 @@ def test_mistakes_leave_nothing_behind(tmp_path):
     ({'eval__sets': ('Set5',)}, "set 'Set5' needs"),
     ({'data__batch_size': 0}, 'must be at least 1'),
     ({'scale': -2}, 'must be at least 1'),
+    ({'scale': 6, 'data__patch_size': 48}, 'neither 3 nor a power of two'),
+    ({'losses__adversarial': 'wgan-gp'}, 'batch_norm=False'),
     ({'checkpoint__best_metric': 'psnr'}, "did you mean 'psnr_y'"),
   ):
     with pytest.raises(UserError, match=message):

@@ -7,10 +7,12 @@ import pytest
 
 from jsr.errors import UserError
 from jsr.train import recipe, settings
+from tests.conftest import ROOT
 
 CONFIGS = sorted(
-  p for p in pathlib.Path('configs').glob('[a-z]*.py') if p.stem != 'default'
+  p.relative_to(ROOT) for p in ROOT.glob('configs/[a-z]*.py') if p.stem != 'default'
 )
+assert CONFIGS
 
 
 @pytest.mark.parametrize('path', [pathlib.Path('configs/default.py'), *CONFIGS])
@@ -109,6 +111,14 @@ def test_resuming_with_another_experiment_is_refused(tmp_path):
   other = settings.load('configs/srgan.py:smoke', ['--config.seed=7'])
   with pytest.raises(UserError, match='seed was 0 and is 7'):
     settings.check_resumable(tmp_path, other)
+
+
+def test_a_cosine_fixes_the_length_of_the_run(tmp_path):
+  spec = 'configs/demo.py:smoke'
+  settings.write(tmp_path, settings.load(spec))
+  longer = settings.load(spec, ['--config.train.max_steps=99'])
+  with pytest.raises(UserError, match=r'train\.max_steps was 6 and is 99'):
+    settings.check_resumable(tmp_path, longer)
 
 
 def test_no_workdir(tmp_path):
