@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jsr.errors import UserError
-from jsr.train import checkpoint, guard, logs, loop, parallel, recipe, settings
+from jsr.train import batches, checkpoint, guard, logs, loop, parallel, recipe, settings
 from tests.train import small
 
 
@@ -70,7 +70,7 @@ def test_a_resumed_run_needs_its_first_stage_no_more(tmp_path):
 
 def test_a_worker_that_goes_first_costs_nothing(tmp_path, monkeypatch):
   """SIGTERM reaches a whole process group, and Grain's workers before the loop."""
-  take = loop._Batches.take
+  take = batches.Batches.take
 
   def dying(self, step, count):
     if step == 3:
@@ -78,11 +78,11 @@ def test_a_worker_that_goes_first_costs_nothing(tmp_path, monkeypatch):
       raise RuntimeError('Worker process was terminated unexpectedly')
     return take(self, step, count)
 
-  monkeypatch.setattr(loop._Batches, 'take', dying)
+  monkeypatch.setattr(batches.Batches, 'take', dying)
   result = loop.train(small.config(gan=False), tmp_path)
   assert (result['step'], result['reason']) == (3, 'signal')
   assert (tmp_path / checkpoint.FOLDER / '3').is_dir()
-  monkeypatch.setattr(loop._Batches, 'take', lambda *_: 1 / 0)
+  monkeypatch.setattr(batches.Batches, 'take', lambda *_: 1 / 0)
   with pytest.raises(ZeroDivisionError):  # Any other failure is not hidden.
     loop.train(small.config(gan=False), tmp_path)
 
@@ -167,13 +167,13 @@ def test_a_run_of_bad_batches_rolls_back_then_stops(tmp_path, monkeypatch):
 def test_after_a_rollback_the_data_order_is_another(tmp_path, monkeypatch):
   """What fails once by its data order goes on after the rollback."""
   attempts = []
-  start = loop._Batches.start
+  start = batches.Batches.start
 
   def spy(self, step, attempt):
     attempts.append((step, attempt))
     start(self, step, attempt)
 
-  monkeypatch.setattr(loop._Batches, 'start', spy)
+  monkeypatch.setattr(batches.Batches, 'start', spy)
   # Poisoned as long as the key is the one of the first attempt.
   first = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 1), 0)
 
