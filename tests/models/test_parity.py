@@ -1,13 +1,12 @@
 """SRResNet and SRGAN's discriminator against PyTorch twins with the same weights."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jsr import models
+from tests.models import twins
+from tests.models.twins import torch
 
-torch = pytest.importorskip('torch')
 nn = torch.nn
 
 
@@ -70,101 +69,50 @@ class SRGAN(nn.Module):
     return self.dense1(x)[:, 0]
 
 
-def randomise(twin):
-  generator = torch.Generator().manual_seed(0)
-  for name, value in twin.state_dict().items():
-    if value.dtype.is_floating_point:
-      noise = torch.randn(value.shape, generator=generator) * 0.1
-      value.copy_(noise.abs() + 0.5 if name.endswith('running_var') else noise)
-  return twin
-
-
-def conv(m):
-  tree = {'kernel': m.weight.detach().numpy().transpose(2, 3, 1, 0)}
-  if m.bias is not None:
-    tree['bias'] = m.bias.detach().numpy()
-  return {'conv': tree}
-
-
-def bn(m):
-  return {'scale': m.weight.detach().numpy(), 'bias': m.bias.detach().numpy()}
-
-
-def stats(m):
-  # Copies: the twin changes its own in training mode.
-  return {'mean': m.running_mean.numpy().copy(), 'var': m.running_var.numpy().copy()}
-
-
-def prelu(m):
-  return {'slope': m.weight.detach().numpy()}
-
-
-def dense(m):
-  return {'kernel': m.weight.detach().numpy().T, 'bias': m.bias.detach().numpy()}
-
-
 def srresnet_variables(twin):
   params = {
-    'head': conv(twin.head),
-    'head_prelu': prelu(twin.head_prelu),
-    'body': conv(twin.body),
-    'body_bn': bn(twin.body_bn),
-    'tail': conv(twin.tail),
+    'head': twins.conv(twin.head),
+    'head_prelu': twins.prelu(twin.head_prelu),
+    'body': twins.conv(twin.body),
+    'body_bn': twins.bn(twin.body_bn),
+    'tail': twins.conv(twin.tail),
   }
-  running = {'body_bn': stats(twin.body_bn)}
+  running = {'body_bn': twins.stats(twin.body_bn)}
   for i, b in enumerate(twin.blocks):
     params[f'block{i}'] = {
-      'conv1': conv(b.conv1),
-      'bn1': bn(b.bn1),
-      'prelu': prelu(b.prelu),
-      'conv2': conv(b.conv2),
-      'bn2': bn(b.bn2),
+      'conv1': twins.conv(b.conv1),
+      'bn1': twins.bn(b.bn1),
+      'prelu': twins.prelu(b.prelu),
+      'conv2': twins.conv(b.conv2),
+      'bn2': twins.bn(b.bn2),
     }
-    running[f'block{i}'] = {'bn1': stats(b.bn1), 'bn2': stats(b.bn2)}
+    running[f'block{i}'] = {'bn1': twins.stats(b.bn1), 'bn2': twins.stats(b.bn2)}
   for i, (c, p) in enumerate(zip(twin.ups, twin.up_prelus, strict=True)):
-    params[f'up{i}'], params[f'up{i}_prelu'] = {'conv': conv(c)}, prelu(p)
+    params[f'up{i}'], params[f'up{i}_prelu'] = {'conv': twins.conv(c)}, twins.prelu(p)
   return {'params': params, 'batch_stats': running}
 
 
 def srgan_variables(twin):
-  body = {f'conv{i}': conv(c) for i, c in enumerate(twin.convs)}
-  body |= {f'bn{i}': bn(b) for i, b in enumerate(twin.bns) if i}
-  running = {f'bn{i}': stats(b) for i, b in enumerate(twin.bns) if i}
-  params = {'body': body, 'dense0': dense(twin.dense0), 'dense1': dense(twin.dense1)}
+  body = {f'conv{i}': twins.conv(c) for i, c in enumerate(twin.convs)}
+  body |= {f'bn{i}': twins.bn(b) for i, b in enumerate(twin.bns) if i}
+  running = {f'bn{i}': twins.stats(b) for i, b in enumerate(twin.bns) if i}
+  params = {
+    'body': body,
+    'dense0': twins.dense(twin.dense0),
+    'dense1': twins.dense(twin.dense1),
+  }
   return {'params': params, 'batch_stats': {'body': running}}
-
-
-def compare(model, variables, twin, image, *, train):
-  """Largest relative error of outputs, input gradients and running statistics."""
-  twin.train(train)
-  x = torch.tensor(image.transpose(0, 3, 1, 2), requires_grad=True)
-  want = twin(x)
-  torch.sin(want).sum().backward()
-
-  @jax.jit
-  def ours(variables, image):
-    def total(image):
-      out, changed = model.apply(variables, image, train=train, mutable=['batch_stats'])
-      return jnp.sum(jnp.sin(out)), (out, changed)
-
-    return jax.grad(total, has_aux=True)(image)
-
-  gradient, (out, changed) = ours(variables, image)
-  want = want.detach().numpy()
-  want = want.transpose(0, 2, 3, 1) if want.ndim == 4 else want
-  pairs = [(out, want), (gradient, x.grad.numpy().transpose(0, 2, 3, 1))]
-  return max(
-    float(np.abs(np.asarray(a) - b).max() / np.abs(b).max()) for a, b in pairs
-  ), changed
 
 
 @pytest.mark.parametrize('size', [(12, 12), (7, 11)])
 @pytest.mark.parametrize('train', [False, True])
 def test_srresnet(size, train):
-  twin = randomise(SRResNet(8, 2))
+  twin = twins.randomise(SRResNet(8, 2))
   model = models.build('srresnet', features=8, blocks=2)
   image = np.random.default_rng(0).random((2, *size, 3), 'f')
-  error, changed = compare(model, srresnet_variables(twin), twin, image, train=train)
+  error, changed, _ = twins.compare(
+    model, srresnet_variables(twin), twin, image, train=train
+  )
   assert error < 2e-5
   if train:
     got = changed['batch_stats']['block1']['bn2']['mean']
@@ -175,8 +123,8 @@ def test_srresnet(size, train):
 @pytest.mark.parametrize('size', [(32, 32), (25, 38)])
 @pytest.mark.parametrize('train', [False, True])
 def test_srgan_discriminator(size, train):
-  twin = randomise(SRGAN(8, 16, size))
+  twin = twins.randomise(SRGAN(8, 16, size))
   model = models.build_discriminator('SRGAN', features=8, hidden=16)
   image = np.random.default_rng(0).random((3, *size, 3), 'f')
-  error, _ = compare(model, srgan_variables(twin), twin, image, train=train)
+  error, _, _ = twins.compare(model, srgan_variables(twin), twin, image, train=train)
   assert error < 1e-4
