@@ -12,6 +12,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from flax import linen as nn
 
+from jsr.errors import unknown
 from jsr.models import layers
 from jsr.types import Array
 
@@ -52,6 +53,8 @@ class Generator(nn.Module):
     blocks: Residual blocks; 16 in the paper.
     features: Feature maps; 64 in the paper.
     tanh: Bound the output to [0, 1].
+    after_body: What follows the last convolution before the long skip: 'bn' (paper), or
+      'prelu' as in a published SRGAN with five blocks, whose convolution has a bias.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
@@ -62,6 +65,7 @@ class Generator(nn.Module):
   blocks: int = 16
   features: int = 64
   tanh: bool = False
+  after_body: str = 'bn'
   momentum: float = 0.9
   axis_name: str | None = None
   dtype: layers.Dtype = None
@@ -75,14 +79,23 @@ class Generator(nn.Module):
       x = Block(
         self.features, self.momentum, self.axis_name, self.dtype, name=f'block{i}'
       )(x, train=train)
-    x = layers.Conv(self.features, use_bias=False, dtype=self.dtype, name='body')(x)
-    x = head + layers.batch_norm(
-      train=train,
-      momentum=self.momentum,
-      axis_name=self.axis_name,
-      dtype=self.dtype,
-      name='body_bn',
-    )(x)
+    if self.after_body not in ('bn', 'prelu'):
+      raise unknown('layer after_body', self.after_body, ('bn', 'prelu'))
+    normed = self.after_body == 'bn'
+    x = layers.Conv(self.features, use_bias=not normed, dtype=self.dtype, name='body')(
+      x
+    )
+    if normed:
+      x = layers.batch_norm(
+        train=train,
+        momentum=self.momentum,
+        axis_name=self.axis_name,
+        dtype=self.dtype,
+        name='body_bn',
+      )(x)
+    else:
+      x = layers.PReLU(name='body_prelu')(x)
+    x = head + x
     for i, factor in enumerate(layers.stages(self.scale)):
       x = layers.ShuffleUp(self.features, factor, dtype=self.dtype, name=f'up{i}')(x)
       x = layers.PReLU(name=f'up{i}_prelu')(x)

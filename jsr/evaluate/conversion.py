@@ -1,0 +1,112 @@
+"""Model files from workdirs and from weights that other programs trained."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from jsr import errors
+from jsr.evaluate import fit
+from jsr.train import checkpoint, settings
+from jsr.weights import convert, model_file, tensors
+from jsr.weights.model_file import ModelFile
+
+
+def from_file(
+  source: pathlib.Path,
+  *,
+  generator: str,
+  scale: int | None = None,
+  fields: Mapping[str, Any] | None = None,
+  key: str | None = None,
+) -> ModelFile:
+  """Converts weights of another program; writes nothing.
+
+  Args:
+    source: See `jsr.weights.tensors.read`.
+    generator: Name in `jsr.models`.
+    scale: The factor, where the tensors do not tell it.
+    fields: Fields of the generator that the tensors do not tell.
+    key: Entry of a PyTorch checkpoint.
+
+  Raises:
+    UserError: The file cannot be read or does not fit; each tensor at fault is named.
+  """
+  content = tensors.read(source, key)
+  got = convert.convert(content, generator, origin=str(source), scale=scale)
+  args = {**got.args, **(fields or {})}
+  fit.check(got.generator, got.scale, args, got.variables, str(source))
+  note = f'{got.generator}, {got.layout}, {source.name}'
+  if got.note and not fields:
+    note += f', {got.note}'
+  return ModelFile(got.generator, got.scale, args, got.variables, note)
+
+
+def from_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
+  """Takes the trained generator out of a workdir; writes nothing.
+
+  Raises:
+    UserError: The folder is no workdir, or its config or checkpoint is damaged.
+  """
+  try:
+    config = settings.read(workdir)
+    name, scale = str(config.generator.name), int(config.scale)
+    args, metric = config.generator.args.to_dict(), settings.best_metric(config)
+  except (AttributeError, TypeError, ValueError) as error:
+    raise errors.UserError(
+      f'{workdir / settings.FILE} is no config of a jsr run: {_first_line(error)}'
+    ) from error
+  try:
+    step, variables = checkpoint.load_variables(
+      workdir, which=which, best_metric=metric
+    )
+  except errors.UserError:
+    raise
+  except Exception as error:  # Orbax raises many kinds; each means: unreadable.
+    raise errors.UserError(
+      f'the {which} checkpoint of {workdir} cannot be read: {_first_line(error)}'
+    ) from error
+  fit.check(name, scale, args, variables, f'the checkpoint of {workdir}')
+  kind = which if metric else 'latest'  # Without a metric there is no best.
+  return ModelFile(
+    name, scale, args, variables, f'{name}, {kind} checkpoint, step {step}'
+  )
+
+
+def load(path: pathlib.Path) -> ModelFile:
+  """Loads a workdir or a model file, whichever the path is.
+
+  Raises:
+    UserError: It is neither, or damaged.
+  """
+  if path.is_dir():
+    return from_workdir(path)
+  model = model_file.load(path)
+  fit.check(model.generator, model.scale, model.args, model.variables, str(path))
+  return model
+
+
+def save(path: pathlib.Path, model: ModelFile) -> None:
+  """Writes a model file, whole or not at all."""
+  model_file.save(
+    path,
+    generator=model.generator,
+    scale=model.scale,
+    args=model.args,
+    variables=model.variables,
+    note=model.note,
+  )
+
+
+def describe(path: pathlib.Path, model: ModelFile) -> str:
+  """One line for the user: what is in a file now."""
+  arrays = model_file.flatten(model.variables['params']).values()
+  count = sum(array.size for array in arrays)
+  fields = ''.join(f', {key} {value}' for key, value in model.args.items())
+  return (
+    f'{path}: {model.generator} x{model.scale}{fields}; {count:,} parameters;'
+    f' {model.note}'
+  )
+
+
+def _first_line(error: Exception) -> str:
+  return (str(error).strip() or type(error).__name__).splitlines()[0]
