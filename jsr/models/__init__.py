@@ -1,4 +1,4 @@
-"""Generators, one a file, and discriminators.
+"""Generators, one a file, and discriminators, one kind a file of their folder.
 
 A generator is a file of this folder with a class `Generator`:
 
@@ -33,17 +33,27 @@ def generator_names() -> list[str]:
   return [name for name, module in modules.items() if hasattr(module, 'Generator')]
 
 
+def _discriminators() -> dict[str, type[nn.Module]]:
+  """All public Flax modules of the files in the folder `discriminators`, by name."""
+  folder = pathlib.Path(__file__).parent / 'discriminators'
+  found = {}
+  for path in sorted(folder.glob('[a-z]*.py')):
+    module = importlib.import_module(f'{__name__}.discriminators.{path.stem}')
+    for name, value in vars(module).items():
+      if (
+        inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
+        and not name.startswith('_')
+      ):
+        assert name not in found, f'two discriminators are called {name}'
+        found[name] = value
+  return found
+
+
 def discriminator_names() -> list[str]:
   """Returns the names of all discriminators."""
-  module = importlib.import_module(f'{__name__}.discriminators')
-  return sorted(
-    name
-    for name, value in vars(module).items()
-    if inspect.isclass(value)
-    and issubclass(value, nn.Module)
-    and value.__module__ == module.__name__
-    and not name.startswith('_')
-  )
+  return sorted(_discriminators())
 
 
 def _instance(
@@ -73,15 +83,19 @@ def build(name: str, **args: Any) -> nn.Module:
 
 
 def build_discriminator(name: str, **args: Any) -> nn.Module:
-  """Builds a discriminator: a class of `jsr.models.discriminators` by its name.
+  """Builds a discriminator.
+
+  Args:
+    name: Class in a file of the folder `discriminators`, such as 'SRGAN'.
+    **args: Its fields.
 
   Raises:
     UserError: No such discriminator, or no such field of it.
   """
-  if name not in discriminator_names():
-    raise errors.unknown('discriminator', name, discriminator_names())
-  cls = getattr(importlib.import_module(f'{__name__}.discriminators'), name)
-  return _instance('discriminator', name, cls, args)
+  known = _discriminators()
+  if name not in known:
+    raise errors.unknown('discriminator', name, known)
+  return _instance('discriminator', name, known[name], args)
 
 
 def parameter_count(variables: Mapping[str, Any]) -> int:

@@ -1,13 +1,10 @@
-"""Discriminators.
-
-Contract: `__call__(image, *, train=False) -> logits`; image (N, H, W, 3) float in
-[0, 1], logits (N,) float32, positive for real. No sigmoid inside: losses take logits.
-"""
+"""The discriminator of SRGAN: as in the paper, and for images of any size."""
 
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.models import layers
+from jsr.models.discriminators import head
 from jsr.types import Array
 
 
@@ -17,6 +14,7 @@ class _SRGANBody(nn.Module):
   depth: int
   features: int
   batch_norm: bool
+  norm_first: bool
   momentum: float
   axis_name: str | None
   dtype: layers.Dtype
@@ -24,7 +22,7 @@ class _SRGANBody(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     for i in range(self.depth):
-      normalised = self.batch_norm and i > 0
+      normalised = self.batch_norm and (self.norm_first or i > 0)
       x = layers.Conv(
         self.features * 2 ** (i // 2),
         stride=1 + i % 2,
@@ -44,12 +42,6 @@ class _SRGANBody(nn.Module):
     return x
 
 
-def _head(x: Array, hidden: int, dtype: layers.Dtype) -> Array:
-  x = nn.Dense(hidden, dtype=dtype, name='dense0')(x)
-  x = nn.leaky_relu(x, 0.2)
-  return nn.Dense(1, dtype=dtype, name='dense1')(x)[:, 0].astype(jnp.float32)
-
-
 class SRGAN(nn.Module):
   """The discriminator of SRGAN; bound to one image size by its dense layer.
 
@@ -58,18 +50,21 @@ class SRGAN(nn.Module):
     features: Maps of the first layer; 64 in the paper.
     hidden: Units of the dense layer; 1024 in the paper.
     batch_norm: As in the paper. Without it for gradient penalties.
+    norm_first: Batch norm after the first convolution too, which then has no bias: the
+      discriminator that the EDSR toolkit trains its GAN with.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
 
   Source: Ledig et al., 2017, section 2.1.1 and figure 4. 23,563,649 parameters at
-  96 x 96.
+  96 x 96; 23,563,713 with `norm_first`.
   """
 
   depth: int = 8
   features: int = 64
   hidden: int = 1024
   batch_norm: bool = True
+  norm_first: bool = False
   momentum: float = 0.9
   axis_name: str | None = None
   dtype: layers.Dtype = None
@@ -81,18 +76,20 @@ class SRGAN(nn.Module):
       self.depth,
       self.features,
       self.batch_norm,
+      self.norm_first,
       self.momentum,
       self.axis_name,
       self.dtype,
       name='body',
     )(2 * image - 1, train=train)
-    x = nn.Dense(self.hidden, dtype=self.dtype, name='dense0')(self._vectors(x))
+    x = self._vectors(x)
+    head.check_size(self, 'dense0', x, image)
+    x = nn.Dense(self.hidden, dtype=self.dtype, name='dense0')(x)
     x = nn.leaky_relu(x, 0.2)
     return nn.Dense(1, dtype=self.dtype, name='dense1')(x)[:, 0].astype(jnp.float32)
 
   def _vectors(self, x: Array) -> Array:
-    # Channel first, as PyTorch flattens: converted weights keep their order.
-    return x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
+    return head.vectors(x, pool=False)
 
 
 class SRGANPool(SRGAN):
@@ -102,4 +99,4 @@ class SRGANPool(SRGAN):
   """
 
   def _vectors(self, x: Array) -> Array:
-    return x.mean((1, 2))
+    return head.vectors(x, pool=True)
