@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
-from jsr.metrics import fidelity
+from jsr.metrics import fidelity, fsim, fsim_bandwise, structural
 from jsr.types import Array
 
 # (sr, hr) -> (N,), both (N, H, W, C) float on 0..255.
@@ -49,7 +49,30 @@ class Metric:
 _ALL = (
   Metric('psnr', 'PSNR', fidelity.psnr, 'y', 'higher'),
   Metric('ssim', 'SSIM', fidelity.ssim, 'y', 'higher', smallest=11),
+  Metric('ssim_matlab3d', 'SSIM (3-D)', structural.ssim_matlab3d, 'rgb', 'higher'),
+  Metric('ssim_daala', 'SSIM (daala)', structural.ssim_daala, 'y', 'higher'),
   Metric('ssim_global', 'SSIM (global)', fidelity.ssim_global, 'y', 'higher'),
+  Metric(
+    'ms_ssim',
+    'MS-SSIM',
+    structural.ms_ssim,
+    'y',
+    'higher',
+    smallest=structural.MS_SMALLEST,
+  ),
+  Metric('fsim', 'FSIM', fsim.fsim, 'rgb', 'higher', smallest=2),
+  Metric('fsimc', 'FSIMc', fsim.fsimc, 'rgb', 'higher', smallest=2),
+  Metric(
+    'fsim_report001',
+    'FSIM (report 001)',
+    fsim_bandwise.fsim_report001,
+    'rgb',
+    'higher',
+    smallest=2,
+  ),
   Metric('rmse', 'RMSE', fidelity.rmse, 'y', 'lower'),
+  Metric(
+    'rmse_report001', 'RMSE / 4095 (report 001)', fidelity.rmse_4095, 'rgb', 'lower'
+  ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
