@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.errors import UserError
+from jsr import errors
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -61,6 +61,7 @@ def batch_norm(
   train: bool,
   momentum: float = 0.9,
   epsilon: float = 1e-5,
+  scale_init: nn.initializers.Initializer = nn.initializers.ones,
   axis_name: str | None = None,
   dtype: Dtype = None,
   name: str | None = None,
@@ -71,6 +72,7 @@ def batch_norm(
     train: Use the batch's statistics and update the running ones.
     momentum: Decay of the running statistics (1 - PyTorch's momentum).
     epsilon: Added to the variance.
+    scale_init: Of the factor.
     axis_name: Mesh axis over which the batch's statistics are taken, or None.
     dtype: Of the result.
     name: Of the module.
@@ -79,6 +81,7 @@ def batch_norm(
     use_running_average=not train,
     momentum=momentum,
     epsilon=epsilon,
+    scale_init=scale_init,
     axis_name=axis_name if train else None,
     dtype=dtype,
     name=name,
@@ -103,8 +106,15 @@ def stages(scale: int) -> list[int]:
   if scale == 3:
     return [3]
   if scale < 1 or scale & (scale - 1):
-    raise UserError(f'scale {scale} is neither 3 nor a power of two')
+    raise errors.UserError(f'scale {scale} is neither 3 nor a power of two')
   return [2] * (scale.bit_length() - 1)
+
+
+def channels(color: str) -> int:
+  """Returns the channels of a color, 'y' or 'rgb', that a user may choose."""
+  if color not in ('y', 'rgb'):
+    raise errors.unknown('color', color, ('y', 'rgb'))
+  return 3 if color == 'rgb' else 1
 
 
 def check_input(x: Array, channels: int) -> None:
