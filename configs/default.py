@@ -21,6 +21,21 @@ def words(arg: str, *known: str) -> set[str]:
   return got
 
 
+X234 = ('x2', 'x3', 'x4')
+
+
+def scale_of(words: set[str], usual: int) -> int:
+  """Returns the factor that one of `X234` names, or the usual one.
+
+  Raises:
+    ValueError: More than one.
+  """
+  named = sorted(words & set(X234))
+  if len(named) > 1:
+    raise ValueError(f'one factor, not {" and ".join(named)}')
+  return int(named[0][1:]) if named else usual
+
+
 def smoke(c: ConfigDict) -> None:
   """Turns a config into a run of seconds that still goes through every part of it."""
   c.data.batch_size = 4
@@ -46,7 +61,8 @@ def optimizer() -> ConfigDict:
   c.b2 = 0.999  # Also the decay of rmsprop and adadelta.
   c.eps = 1e-8
   c.momentum = 0.0  # Of sgd and rmsprop.
-  c.weight_decay = 0.0  # Of adamw.
+  c.weight_decay = 0.0  # Of adamw and, as a penalty on the kernels, of sgd.
+  c.multipliers = ConfigDict()  # {module: factor on its rate}, such as tail = 0.1.
   c.clip_norm = 0.0  # Clips the gradient's norm; 0 leaves it.
   return c
 
@@ -56,8 +72,12 @@ def get_config() -> ConfigDict:
   c = ConfigDict()
   c.seed = 0
   c.scale = 4
-  # Folder of a finished run whose generator is the starting point; '' for none.
+  # A finished run (workdir or .safetensors file) whose generator is the starting
+  # point; '' for none.
   c.init_from = ''
+  # Modules of the generator that start afresh nevertheless, such as another scale's
+  # tail: their top-level names.
+  c.init_skip = ()
 
   c.generator = ConfigDict()
   c.generator.name = 'compact'  # A file of jsr/models.
@@ -67,9 +87,18 @@ def get_config() -> ConfigDict:
   c.discriminator.name = ''  # A class of jsr/models/discriminators.py; '' for none.
   c.discriminator.args = ConfigDict()
 
+  c.degradation = ConfigDict()
+  # How LR comes about: a name of jsr/degradations, or 'given' where the data has it.
+  c.degradation.name = 'bicubic'
+  c.degradation.args = ConfigDict()  # Arguments of it.
+
   c.losses = ConfigDict()
   c.losses.pixel = 'l1'  # l1, mse or charbonnier, on images in [0, 1].
   c.losses.pixel_weight = 1.0
+  # Steps in which the loss passes from the mean over all recursions of DRCN to their
+  # weighted sum; 0: no loss on single recursions.
+  c.losses.recursion_steps = 0
+  c.losses.border = 0  # Pixels of HR that no loss looks at, as padding spoils them.
   c.losses.tv_weight = 0.0  # Total variation of the result.
   c.losses.perceptual_weight = 0.0  # 0 needs no VGG19 weights.
   c.losses.perceptual_layers = ('relu5_4',)  # VGG19 features, each with weight 1.
@@ -90,6 +119,9 @@ def get_config() -> ConfigDict:
   c.data = ConfigDict()
   c.data.source = 'photographs'  # photographs, a folder, or tfds:NAME.
   c.data.split = 'train'
+  # Folder of LR for the pictures of the folder `source`, for degradation 'given'; sets
+  # of pairs, such as tfds:div2k/unknown_x4, have them.
+  c.data.lr = ''
   c.data.pipeline = 'resident'  # resident (device memory) or grain (streamed).
   c.data.max_gib = 8.0  # Most pixels that 'resident' keeps.
   c.data.batch_size = 16
@@ -109,6 +141,7 @@ def get_config() -> ConfigDict:
   c.eval.every = 1000  # Steps; 0 evaluates at the end only.
   c.eval.sets = ('photographs',)
   c.eval.data = ''  # Folder of the sets; the embedded photographs need none.
+  c.eval.lr = ''  # Folder beside HR/ with the LR; '' makes LR from HR.
   c.eval.limit = 10  # First pictures of each set; 0 for all.
   c.eval.size = 0  # Centre crop of HR, for speed; 0 for whole pictures.
   c.eval.protocol = 'rgb8'

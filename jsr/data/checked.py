@@ -50,7 +50,15 @@ class Report:
 
 
 class CheckedSource:
-  """Images that are read on demand; the unusable ones are left out by `check`."""
+  """Images that are read on demand; the unusable ones are left out by `check`.
+
+  Attributes:
+    element: What batches call its elements.
+    channels: Of an element.
+  """
+
+  element = 'hr'
+  channels = 3
 
   def __init__(self, name: str, keys: Sequence[str]):
     self.name = name

@@ -8,7 +8,7 @@ nor worker processes nor the number of hosts change what is in it.
 import functools
 import sys
 from collections.abc import Iterator
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 import grain
 import numpy as np
@@ -17,11 +17,9 @@ from absl import flags
 from jsr.data.sources import ImageSource
 
 
-class PatchBatch(TypedDict):
-  """'hr': uint8 (N, P, P, 3); 'index': int32 (N,), places in the global batch."""
-
-  hr: np.ndarray
-  index: np.ndarray
+# The source's `element` ('hr' or 'pair'): uint8 (N, P, P, C); 'index': int32 (N,), the
+# places in the global batch.
+PatchBatch = dict[str, np.ndarray]
 
 
 class PatchIterator(Protocol):
@@ -67,7 +65,7 @@ def make_pipeline(
     process_count: Number of hosts; divides `batch_size`.
 
   Returns:
-    An iterator over {'hr': uint8 (N, P, P, 3), 'index': int32 (N,)} with
+    An iterator over {element: uint8 (N, P, P, C), 'index': int32 (N,)} with
     N = batch_size / process_count. The slices of all hosts, in order, are the batch.
 
   Raises:
@@ -86,7 +84,11 @@ def make_pipeline(
   patches = visits.random_map(_Crop(patch_size), seed=int(crop_seed))
   local = batch_size // process_count
   batches = _Slice(
-    patches, batch_size=batch_size, first=process_index * local, size=local
+    patches,
+    batch_size=batch_size,
+    first=process_index * local,
+    size=local,
+    element=source.element,
   ).batch(local)
   ahead = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)
   stream = batches[start_step:].to_iter_dataset(ahead)
@@ -148,10 +150,17 @@ class _Slice(grain.MapDataset):
   """Keeps `size` neighbouring examples, from `first` on, of every global batch."""
 
   def __init__(
-    self, parent: grain.MapDataset, *, batch_size: int, first: int, size: int
+    self,
+    parent: grain.MapDataset,
+    *,
+    batch_size: int,
+    first: int,
+    size: int,
+    element: str,
   ):
     super().__init__(parent)
     self._batch_size, self._first, self._size = batch_size, first, size
+    self._element = element
 
   def __len__(self) -> int:
     return min(len(self._parent) // self._batch_size * self._size, sys.maxsize)
@@ -162,4 +171,4 @@ class _Slice(grain.MapDataset):
     batch, place = divmod(index, self._size)
     place += self._first
     patch = self._parent[batch * self._batch_size + place]
-    return {'hr': patch, 'index': np.int32(place)}
+    return {self._element: patch, 'index': np.int32(place)}

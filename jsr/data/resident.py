@@ -28,7 +28,8 @@ class Resident(NamedTuple):
   two-dimensional slice, and its corner fits 32-bit indices however large the set is.
 
   Attributes:
-    pixels: uint8 (rows, 3 * columns), RGB interleaved; what no image covers is 0.
+    pixels: uint8 (rows, C * columns), C channels interleaved (3 for RGB, more for the
+      pairs of `pairs.py`); what no image covers is 0.
     boxes: int32 (images, 4): top, left, height, width of each image, in pixels.
   """
 
@@ -84,9 +85,10 @@ def load_resident(
         )
     bar.close()
   boxes, rows, columns = _pack([image.shape[:2] for image in images])
-  pixels = np.zeros((rows, 3 * columns), np.uint8)
+  c = source.channels
+  pixels = np.zeros((rows, c * columns), np.uint8)
   for (top, left, height, width), image in zip(boxes, images, strict=True):
-    pixels[top : top + height, 3 * left : 3 * (left + width)] = image.reshape(
+    pixels[top : top + height, c * left : c * (left + width)] = image.reshape(
       height, -1
     )
   return Resident(*jax.device_put((pixels, boxes), sharding))
@@ -99,6 +101,8 @@ def sample(
   step: jax.Array | int,
   batch_size: int,
   patch_size: int,
+  element: str = 'hr',
+  channels: int = 3,
 ) -> dict[str, jax.Array]:
   """Cuts the batch of one step: a pure function of the key and the step.
 
@@ -112,9 +116,11 @@ def sample(
     step: Number of the step from 0; may be traced.
     batch_size: N, static.
     patch_size: P, static.
+    element: What the source calls its elements.
+    channels: C, the source's.
 
   Returns:
-    'hr': uint8 (N, P, P, 3); 'index': int32 (N,), the place in the batch.
+    `element`: uint8 (N, P, P, C); 'index': int32 (N,), the place in the batch.
   """
   order_key, crop_key = jax.random.fold_in(seed_key, 0), jax.random.fold_in(seed_key, 1)
   index = jnp.arange(batch_size, dtype=jnp.int32)
@@ -125,11 +131,11 @@ def sample(
   def cut(key: jax.Array, box: jax.Array) -> jax.Array:
     room = box[2:] - patch_size + 1
     top, left = box[:2] + jax.random.randint(key, (2,), 0, room)
-    size = (patch_size, 3 * patch_size)
-    patch = jax.lax.dynamic_slice(resident.pixels, (top, 3 * left), size)
-    return patch.reshape(patch_size, patch_size, 3)
+    size = (patch_size, channels * patch_size)
+    patch = jax.lax.dynamic_slice(resident.pixels, (top, channels * left), size)
+    return patch.reshape(patch_size, patch_size, channels)
 
-  return {'hr': jax.vmap(cut)(keys, resident.boxes[images]), 'index': index}
+  return {element: jax.vmap(cut)(keys, resident.boxes[images]), 'index': index}
 
 
 def _visited(

@@ -8,13 +8,14 @@ import collections
 import importlib.util
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from jsr.data import images
 from jsr.data.checked import CheckedSource, FileSource, RecordSource, Report
+from jsr.data.pairs import FilePairs, PairSource, RecordPairs, pair_files
 from jsr.errors import UserError, unknown
 
 SPLITS = ('train', 'validation', 'test')
@@ -47,18 +48,22 @@ class ImageSource(Protocol):
     keys: One name an image, unique and in a stable order.
     min_size: No image has a side shorter than this.
     report: What was used, converted, skipped and replaced.
+    element: What batches call its elements: 'hr', or 'pair' (see `pairs.py`).
+    channels: 3, or what a pair is packed into.
   """
 
   name: str
   keys: Sequence[str]
   min_size: int
   report: Report
+  element: str
+  channels: int
 
   def __len__(self) -> int:
     """Returns the number of images."""
 
   def __getitem__(self, index: int) -> np.ndarray:
-    """Returns image `index`, uint8 (H, W, 3)."""
+    """Returns image `index`, uint8 (H, W, channels)."""
 
 
 def open_source(
@@ -101,6 +106,52 @@ def open_source(
   return source
 
 
+def open_pairs(
+  spec: str,
+  *,
+  lr: str,
+  scale: int,
+  split: str,
+  min_size: int,
+  verify: bool = True,
+  threads: int | None = None,
+  progress: bool = True,
+) -> ImageSource:
+  """Opens a set of given pairs, such as a track of DIV2K, and checks each of them.
+
+  Args:
+    spec: Folder of HR, or a TFDS set with 'lr' and 'hr' (see `open_source`).
+    lr: Folder of LR for a folder of HR; '' for a TFDS set.
+    scale: HR over LR.
+    split: See `open_source`; both folders are split, or neither.
+    min_size: Pairs whose LR has a shorter side than this are left out.
+    verify: See `open_source`.
+    threads: See `open_source`.
+    progress: Shows a bar.
+
+  Returns:
+    The source of packed pairs (see `pairs.pack`).
+
+  Raises:
+    UserError: There are no such pairs, or none can be used.
+  """
+  if spec.startswith('tfds:'):
+    if lr:
+      raise UserError(f"'{spec}' has LR of its own; leave config.data.lr empty")
+    source: PairSource = RecordPairs(spec, _tfds_records(spec, split), scale)
+  elif not lr:
+    raise UserError(
+      f"degradation 'given' needs the LR of '{spec}': set config.data.lr to their"
+      ' folder, or config.data.source to a set of pairs such as tfds:div2k/unknown_x4'
+    )
+  else:
+    hr_root, lr_root = _split_root(spec, split), _split_root(lr, split)
+    source = FilePairs(spec, pair_files(lr_root, hr_root), scale)
+  source.min_size = min_size
+  source.check(verify=verify, threads=threads or os.cpu_count() or 1, bar=progress)
+  return source
+
+
 def _photographs(split: str) -> FileSource:
   if split not in PHOTOGRAPHS:
     raise unknown('split of the photographs', split, PHOTOGRAPHS)
@@ -120,7 +171,8 @@ def _photographs(split: str) -> FileSource:
   )
 
 
-def _folder(spec: str, split: str) -> FileSource:
+def _split_root(spec: str, split: str) -> pathlib.Path:
+  """Returns the part of a folder that belongs to a split."""
   root = pathlib.Path(spec).expanduser()
   if not root.is_dir():
     what = 'is a file, not a folder' if root.exists() else 'does not exist'
@@ -139,6 +191,11 @@ def _folder(spec: str, split: str) -> FileSource:
       f"the folder '{spec}' is split into {', '.join(parts)}, but has no"
       f" '{split}'; add that sub-folder or choose another split"
     )
+  return root
+
+
+def _folder(spec: str, split: str) -> FileSource:
+  root = _split_root(spec, split)
   files = _image_files(root)
   if not files:
     raise UserError(
@@ -179,7 +236,11 @@ def _keys(files: Sequence[pathlib.PurePosixPath]) -> list[str]:
 
 
 def _tfds(spec: str, split: str) -> RecordSource:
+  return RecordSource(spec, _tfds_records(spec, split))
+
+
+def _tfds_records(spec: str, split: str) -> Sequence[Mapping[str, Any]]:
   from jsr.data.builders.records import open_records  # Only these sets need TFDS.
 
   name, _, data_dir = spec.removeprefix('tfds:').partition(':')
-  return RecordSource(spec, open_records(name, split, data_dir or None))
+  return open_records(name, split, data_dir or None)

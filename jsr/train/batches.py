@@ -8,7 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jsr import errors
-from jsr.data import pipeline, resident, sources
+from jsr.data import pairs, pipeline, resident, sources
 from jsr.train import parallel
 from jsr.types import Array
 
@@ -23,6 +23,10 @@ class Batches:
   ):
     self._config, self._devices, self.source = config, devices, source
     self._iterator: pipeline.PatchIterator | None = None
+    # Pairs lie on the grid of the LR.
+    self._patch_size = config.data.patch_size
+    if source.element == pairs.ELEMENT:
+      self._patch_size //= config.scale
     kind = config.data.pipeline
     if kind not in PIPELINES:
       raise errors.unknown('data pipeline', kind, PIPELINES)
@@ -49,7 +53,9 @@ class Batches:
       seed_key=key,
       step=step,
       batch_size=self._config.data.batch_size,
-      patch_size=self._config.data.patch_size,
+      patch_size=self._patch_size,
+      element=self.source.element,
+      channels=self.source.channels,
     )
 
   def start(self, step: int, attempt: int) -> None:
@@ -67,7 +73,7 @@ class Batches:
       seed=c.seed,
       attempt=attempt,
       batch_size=c.data.batch_size,
-      patch_size=c.data.patch_size,
+      patch_size=self._patch_size,
       start_step=step,
       workers=c.data.workers,
       threads=c.data.threads,
@@ -81,8 +87,5 @@ class Batches:
       steps = jax.device_put(np.arange(step, step + count, dtype=np.int32))
       return self._sample((self._data, self._key), steps)
     batches = [next(self._iterator) for _ in range(count)]
-    stacked = {
-      'hr': np.stack([b['hr'] for b in batches]),
-      'index': np.stack([b['index'] for b in batches]),
-    }
+    stacked = {name: np.stack([b[name] for b in batches]) for name in batches[0]}
     return self._devices.place(stacked)

@@ -1,6 +1,7 @@
 """One training loop for every algorithm."""
 
 import contextlib
+import functools
 import logging
 import pathlib
 import signal
@@ -17,11 +18,12 @@ from jsr import errors
 from jsr.data import sources
 from jsr.evaluate import benchmark, methods, protocol, sets
 from jsr.train import guard as guards
-from jsr.train import logs, parallel, recipe, settings
+from jsr.train import logs, parallel, preparation, recipe, settings, start
 from jsr.train.batches import Batches
 from jsr.train.checkpoint import FOLDER, Checkpoints, load_variables
 from jsr.train.state import TrainState
 from jsr.types import Array
+from jsr.weights import model_file
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +73,27 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
 
 
 def _open_source(config: ConfigDict) -> sources.ImageSource:
+  c = config.data
+  if config.degradation.name == preparation.GIVEN:
+    return sources.open_pairs(
+      c.source,
+      lr=c.lr,
+      scale=config.scale,
+      split=c.split,
+      min_size=c.patch_size // config.scale,
+      verify=c.verify,
+      progress=config.log.progress,
+    )
+  if c.lr:
+    raise errors.UserError(
+      f"config.data.lr={c.lr} is used by degradation 'given' only; set"
+      ' config.degradation.name=given, or leave it empty'
+    )
   return sources.open_source(
-    config.data.source,
-    split=config.data.split,
-    min_size=config.data.patch_size,
-    verify=config.data.verify,
+    c.source,
+    split=c.split,
+    min_size=c.patch_size,
+    verify=c.verify,
     progress=config.log.progress,
   )
 
@@ -86,14 +104,21 @@ def _initial_state(
   state = plan.init(jax.random.fold_in(jax.random.key(config.seed), 0))
   if not init_from:
     return state
-  folder = pathlib.Path(init_from)
-  first = settings.read(folder)
-  if first.scale != config.scale:
+  path = pathlib.Path(init_from)
+  if path.is_file():
+    model = model_file.load(path)
+    scale, variables = model.scale, model.variables
+  else:
+    first = settings.read(path)
+    scale = first.scale
+    _, variables = load_variables(path, best_metric=settings.best_metric(first))
+  # Another scale's network is of use where its tail starts afresh.
+  if scale != config.scale and not config.init_skip:
     raise errors.UserError(
-      f'config.init_from={folder} enlarges {first.scale} times, this run {config.scale}'
+      f'config.init_from={path} enlarges {scale} times, this run {config.scale}; name'
+      ' the modules of the tail in config.init_skip'
     )
-  _, variables = load_variables(folder, best_metric=settings.best_metric(first))
-  return recipe.start_from(state, variables)
+  return start.start_from(state, variables, config.init_skip)
 
 
 class _Evaluator:
@@ -104,7 +129,7 @@ class _Evaluator:
     c = config.eval
     self._protocol = protocol.get(c.protocol)
     self._sets = sets.open_sets(
-      list(c.sets), data=c.data or None, limit=c.limit or None
+      list(c.sets), data=c.data or None, lr=c.lr or None, limit=c.limit or None
     )
     if c.size:
       self._sets = [sets.centre_crop(s, c.size) for s in self._sets]
@@ -146,10 +171,15 @@ class _Run:
     self._batches = batches
     self._source = batches.source
     self._checkpoints = checkpoints
-    self._step_fn = devices.compile(plan.make_step)
+    self._plan = plan
+    self._step_fns = {
+      scale: devices.compile(functools.partial(plan.make_step, scale=scale))
+      for scale in plan.scales
+    }
     self._guard = guards.Guard(config.guard.max_streak, config.guard.max_rollbacks)
     self._steps_per_dispatch = parallel.steps_per_dispatch(
-      config.train.steps_per_dispatch
+      # One dispatch holds steps of one factor.
+      config.train.steps_per_dispatch if len(plan.scales) == 1 else 1
     )
     self._evaluated: dict[str, float] = {}
 
@@ -192,9 +222,10 @@ class _Run:
           reason = 'signal'
           self._save(state, None)
           break
+        step_fn = self._step_fns[self._plan.scale_of(step, self._guard.rollbacks)]
         # Whatever the step needs is on the devices by now; a silent copy is a bug.
         with jax.transfer_guard('disallow'):
-          state, metrics = self._step_fn(state, stacked, rng)
+          state, metrics = step_fn(state, stacked, rng)
         mean = logs.accumulate(mean, metrics)
         step += count
         self._writer.progress(count)

@@ -1,11 +1,14 @@
 """Optimizers and schedules from a config."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import jax
 import optax
 from ml_collections import ConfigDict
 
 from jsr import errors
+from jsr.types import Params
 
 
 def _adam(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
@@ -17,7 +20,15 @@ def _adamw(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
 
 
 def _sgd(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
-  return optax.sgd(rate, momentum=c.momentum or None)
+  sgd = optax.sgd(rate, momentum=c.momentum or None)
+  if not c.weight_decay:
+    return sgd
+  # A penalty of weight_decay / 2 * |kernel|^2 in the loss, biases apart.
+  return optax.chain(optax.add_decayed_weights(c.weight_decay, _kernels), sgd)
+
+
+def _kernels(params: Params) -> Any:
+  return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
 def _rmsprop(rate: optax.Schedule, c: ConfigDict) -> optax.GradientTransformation:
@@ -90,6 +101,27 @@ def make_optimizer(c: ConfigDict, max_steps: int) -> optax.GradientTransformatio
   if c.name not in OPTIMIZERS:
     raise errors.unknown('optimizer', c.name, OPTIMIZERS)
   tx = OPTIMIZERS[c.name](make_schedule(c, max_steps), c)
+  if c.multipliers:
+    tx = optax.chain(tx, _scale_by_name(c.multipliers.to_dict()))
   if c.clip_norm:
     tx = optax.chain(optax.clip_by_global_norm(c.clip_norm), tx)
   return tx
+
+
+def _scale_by_name(factors: Mapping[str, float]) -> optax.GradientTransformation:
+  """Multiplies the updates of the modules with these top-level names."""
+
+  def update(updates: Params, params: Params | None) -> Params:
+    missing = sorted(set(factors) - set(updates))
+    if missing:
+      raise errors.unknown('module in multipliers:', missing[0], updates)
+
+    def scaled(name: str, tree: Any) -> Any:
+      return jax.tree.map(lambda u: factors[name] * u, tree)
+
+    return {
+      name: scaled(name, tree) if name in factors else tree
+      for name, tree in updates.items()
+    }
+
+  return optax.stateless(update)

@@ -4,20 +4,16 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jsr import errors, models
-from jsr.data import transforms
-from jsr.losses import adversarial, perceptual, pixel
-from jsr.models import vgg
-from jsr.ops import resize
-from jsr.train import optim, state, steps
-from jsr.types import Array, Batch, Variables
-from jsr.weights import vgg19
+from jsr import degradations, errors, models
+from jsr.losses import adversarial
+from jsr.train import branches, content, optim, state, steps
+from jsr.train.preparation import GIVEN, channels, prepare_batch
+from jsr.types import Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +28,7 @@ class Recipe:
     discriminator_tx: Its optimizer; None for pixel training.
     losses: Content losses.
     frozen: What the losses read; see `TrainState`.
+    degradation: What makes LR; None where the data has it.
   """
 
   config: ConfigDict
@@ -41,6 +38,27 @@ class Recipe:
   discriminator_tx: optax.GradientTransformation | None
   losses: steps.Losses
   frozen: Any
+  degradation: dict[int, degradations.Degradation] | None
+
+  @property
+  def scales(self) -> tuple[int, ...]:
+    """The factors that the generator is trained for; one but for MDSR."""
+    return tuple(getattr(self.generator, 'scales', (self.config.scale,)))
+
+  def scale_of(self, step: int, attempt: int) -> int:
+    """Returns the factor that a step trains: drawn anew for each, by its number.
+
+    The host draws, and each factor has a compiled step of its own: a switch inside one
+    step would make the gradients of convolutions 45 times slower on a CPU.
+
+    Args:
+      step: Its number.
+      attempt: Which order of the data; see `jsr.train.batches`.
+    """
+    if len(self.scales) == 1:
+      return self.scales[0]
+    draw = np.random.default_rng([self.config.seed, attempt, step])
+    return self.scales[int(draw.integers(len(self.scales)))]
 
   def init(self, key: Array) -> state.TrainState:
     """Makes the state of step 0."""
@@ -52,35 +70,55 @@ class Recipe:
       discriminator_tx=self.discriminator_tx,
       patch_size=self.config.data.patch_size,
       scale=self.config.scale,
+      channels=channels(self.generator),
       ema=self.config.optim.ema_decay > 0,
       frozen=self.frozen,
     )
 
   def make_step(
-    self, *, axis_name: str | None, prepare: steps.Prepare | None = None
+    self,
+    *,
+    axis_name: str | None,
+    scale: int | None = None,
+    prepare: steps.Prepare | None = None,
   ) -> steps.Step:
     """Returns the uncompiled step; see `jsr.train.steps`.
 
     Args:
       axis_name: Mesh axis that the batch is spread over, or None.
+      scale: The factor that it trains; None: the config's.
       prepare: Makes the pair from the batch; None: `prepare_batch`.
     """
     c = self.config
+    scale = scale or c.scale
+    generator = self.generator
+    # Patches of LR have one size, whatever the factor.
+    size = c.data.patch_size // max(self.scales) * scale
+    branch = None
+    if len(self.scales) > 1:
+      generator = generator.clone(scale=scale)
+      branch = branches.Branch(str(scale), _branch_of(self.generator))
     prepare = prepare or functools.partial(
-      prepare_batch, scale=c.scale, augment=bool(c.data.augment)
+      prepare_batch,
+      scale=scale,
+      augment=bool(c.data.augment),
+      degradation=self.degradation and self.degradation[scale],
+      luma=channels(generator) == 1,
+      size=size,
     )
     if self.discriminator is None:
       return steps.make_pixel_step(
-        generator=self.generator,
+        generator=generator,
         tx=self.generator_tx,
         losses=self.losses,
         prepare=prepare,
         ema_decay=c.optim.ema_decay,
+        branch=branch,
         axis_name=axis_name,
       )
     assert self.discriminator_tx is not None
     return steps.make_gan_step(
-      generator=self.generator,
+      generator=generator,
       discriminator=self.discriminator,
       generator_tx=self.generator_tx,
       discriminator_tx=self.discriminator_tx,
@@ -93,59 +131,14 @@ class Recipe:
     )
 
 
-def prepare_batch(
-  batch: Batch, keys: Array, *, scale: int, augment: bool
-) -> tuple[Array, Array]:
-  """Makes the training pair inside the compiled step.
+def _branch_of(generator: nn.Module) -> branches.BranchOf:
+  """Translates the generator's own answer, a factor, to a branch's name."""
 
-  Args:
-    batch: 'hr': uint8 (N, P, P, 3).
-    keys: (N,), one an example.
-    scale: P is a multiple of it.
-    augment: Flip and turn at random.
+  def branch_of(name: str) -> str | None:
+    scale = generator.belongs(name)
+    return None if scale is None else str(scale)
 
-  Returns:
-    lr (N, P / scale, P / scale, 3) and hr, float32 in [0, 1]. LR is MATLAB's bicubic
-    with its rounding, as at test time.
-  """
-  hr = transforms.dihedral(batch['hr'], keys) if augment else batch['hr']
-  lr = resize.resize_uint8(hr, 1 / scale)
-  return lr.astype(jnp.float32) / 255, hr.astype(jnp.float32) / 255
-
-
-def _losses(c: ConfigDict) -> tuple[dict[str, steps.Loss], Any]:
-  losses: dict[str, steps.Loss] = {}
-  frozen: Any = None
-  if c.pixel_weight:
-    fn = pixel.get(c.pixel)
-    losses['pixel'] = steps.Loss(c.pixel_weight, lambda sr, hr, _: fn(sr, hr))
-  if c.tv_weight:
-    losses['tv'] = steps.Loss(c.tv_weight, lambda sr, hr, _: pixel.total_variation(sr))
-  if c.perceptual_weight:
-    weights = vgg19.find(c.vgg, source=c.vgg_source, option='--config.losses.vgg')
-    frozen = {'vgg': jax.tree.map(jnp.asarray, weights.params)}
-
-    def perceptual_fn(sr: Array, hr: Array, frozen: Any) -> Array:
-      loss = perceptual.make_perceptual(
-        functools.partial(
-          vgg.features,
-          frozen['vgg'],
-          preprocess=weights.preprocess,
-          padding=weights.padding,
-        ),
-        dict.fromkeys(c.perceptual_layers, 1.0),
-        norm=c.perceptual_norm,
-        feature_scale=c.perceptual_scale,
-      )
-      return loss(sr, hr)
-
-    losses['perceptual'] = steps.Loss(c.perceptual_weight, perceptual_fn)
-  if not losses:
-    raise errors.UserError(
-      'the config has no content loss; set config.losses.pixel_weight or'
-      ' config.losses.perceptual_weight above 0'
-    )
-  return losses, frozen
+  return branch_of
 
 
 def make(config: ConfigDict) -> Recipe:
@@ -168,6 +161,8 @@ def make(config: ConfigDict) -> Recipe:
     ('train.steps_per_dispatch', config.train.steps_per_dispatch, 0),
     ('data.workers', config.data.workers, 0),
     ('data.threads', config.data.threads, 0),
+    ('losses.border', config.losses.border, 0),
+    ('losses.recursion_steps', config.losses.recursion_steps, 0),
     ('eval.limit', config.eval.limit, 0),
     ('eval.size', config.eval.size, 0),
     ('optim.ema_decay', config.optim.ema_decay, 0),
@@ -176,13 +171,24 @@ def make(config: ConfigDict) -> Recipe:
       raise errors.UserError(f'config.{name}={value} must be at least {least}')
   if config.optim.ema_decay >= 1:
     raise errors.UserError('config.optim.ema_decay must be below 1')
-  if size % scale:
-    raise errors.UserError(
-      f'config.data.patch_size={size} is no multiple of config.scale={scale}'
-    )
   generator = models.build(
     config.generator.name, scale=scale, **config.generator.args.to_dict()
   )
+  scales = tuple(getattr(generator, 'scales', (scale,)))
+  if scale not in scales:
+    raise errors.UserError(
+      f'config.scale={scale} is none of the factors of config.generator.args.scales,'
+      f' {", ".join(str(s) for s in scales)}'
+    )
+  if size % max(scales):
+    raise errors.UserError(
+      f'config.data.patch_size={size} is no multiple of config.scale={max(scales)}'
+    )
+  if size <= 2 * config.losses.border:
+    raise errors.UserError(
+      f'config.losses.border={config.losses.border} leaves nothing of patches of {size}'
+    )
+  _check_color(config, generator)
   discriminator = discriminator_tx = None
   if config.discriminator.name:
     discriminator = models.build_discriminator(
@@ -198,52 +204,54 @@ def make(config: ConfigDict) -> Recipe:
         ' of each example, which batch norm mixes; set'
         ' config.discriminator.args.batch_norm=False'
       )
-  losses, frozen = _losses(config.losses)
+  losses, frozen = content.make_losses(config.losses)
+  make_tx = functools.partial(
+    optim.make_optimizer, config.optim.generator, config.train.max_steps
+  )
+  if len(scales) > 1:
+    names = tuple(str(s) for s in scales)
+    generator_tx = branches.partition(make_tx, _branch_of(generator), names)
+  else:
+    generator_tx = make_tx()
   return Recipe(
     config=config,
     generator=generator,
     discriminator=discriminator,
-    generator_tx=optim.make_optimizer(config.optim.generator, config.train.max_steps),
+    generator_tx=generator_tx,
     discriminator_tx=discriminator_tx,
     losses=losses,
     frozen=frozen,
+    degradation=_degradations(config, scales),
   )
 
 
-def start_from(fresh: state.TrainState, variables: Variables) -> state.TrainState:
-  """Gives a fresh state the generator of another run.
-
-  Args:
-    fresh: State of step 0.
-    variables: {'params': ..., ...} of the other run's generator, for use.
-
-  Raises:
-    UserError: The two generators differ; names the first difference.
-  """
-  mine = fresh.generator.variables
-  variables = {'params': {}, **variables}
-  want = {
-    jax.tree_util.keystr(k): v
-    for k, v in jax.tree_util.tree_leaves_with_path(dict(mine))
-  }
-  have = {
-    jax.tree_util.keystr(k): v
-    for k, v in jax.tree_util.tree_leaves_with_path(dict(variables))
-  }
-  for name in sorted(want.keys() | have.keys()):
-    a, b = want.get(name), have.get(name)
-    if a is None or b is None or a.shape != b.shape:
-      what = (
-        'missing' if b is None else 'not expected' if a is None else 'of another shape'
-      )
+def _check_color(config: ConfigDict, generator: nn.Module) -> None:
+  if channels(generator) == 3:
+    return
+  for wants, key in (
+    (config.discriminator.name, 'config.discriminator.name'),
+    (config.losses.perceptual_weight, 'config.losses.perceptual_weight'),
+  ):
+    if wants:
       raise errors.UserError(
-        f'config.init_from holds another generator: {name} is {what}; use the same'
-        ' config.generator in both stages'
+        f'{key} needs colour, and generator {config.generator.name} makes Y only;'
+        " leave it out, or set config.generator.args.color='rgb' where it has that"
       )
-  new = jax.tree.map(lambda a, b: jnp.asarray(b, a.dtype), dict(mine), dict(variables))
-  ema = None
-  if fresh.ema is not None:
-    ema = jax.tree.map(jnp.copy, new['params'])
-  return dataclasses.replace(
-    fresh, generator=dataclasses.replace(fresh.generator, variables=new), ema=ema
-  )
+
+
+def _degradations(
+  config: ConfigDict, scales: tuple[int, ...]
+) -> dict[int, degradations.Degradation] | None:
+  name, args = config.degradation.name, config.degradation.args.to_dict()
+  if name != GIVEN:
+    return {s: degradations.make(name, scale=s, **args) for s in scales}
+  if args:
+    raise errors.UserError(
+      "degradation 'given' has no arguments; empty config.degradation.args"
+    )
+  if len(scales) > 1:
+    raise errors.UserError(
+      "degradation 'given' has LR of one scale, and generator"
+      f' {config.generator.name} trains several'
+    )
+  return None

@@ -58,8 +58,9 @@ def _network(
   model: nn.Module, tx: optax.GradientTransformation, key: Array, image: Array
 ) -> Network:
   variables = model.init(key, image)
-  # A model without parameters has no such collection.
+  # A model without parameters has no such collection; what it sows is no state.
   variables = {'params': {}, **variables}
+  variables.pop('outputs', None)
   return Network(variables=variables, opt_state=tx.init(variables['params']))
 
 
@@ -72,6 +73,7 @@ def create(
   discriminator_tx: optax.GradientTransformation | None = None,
   patch_size: int,
   scale: int,
+  channels: int = 3,
   ema: bool,
   frozen: Any = None,
 ) -> TrainState:
@@ -85,11 +87,12 @@ def create(
     discriminator_tx: Its optimizer.
     patch_size: Height and width of HR patches; fixes a discriminator's dense layers.
     scale: HR over LR.
+    channels: Of the generator's images.
     ema: Keep a moving average of the generator's parameters.
     frozen: See `TrainState`.
   """
   g_key, d_key = jax.random.split(key)
-  lr = jnp.zeros((1, patch_size // scale, patch_size // scale, 3))
+  lr = jnp.zeros((1, patch_size // scale, patch_size // scale, channels))
   g = _network(generator, generator_tx, g_key, lr)
   d = None
   if discriminator is not None:

@@ -23,12 +23,43 @@ import optax
 from flax import linen as nn
 
 from jsr.losses import adversarial as adversarial_losses
+from jsr.train import branches
 from jsr.train.state import Network, TrainState
 from jsr.types import Array, Batch, Metrics, Params, Variables
 
 Step = Callable[[TrainState, Batch, Array], tuple[TrainState, Metrics]]
-# (batch, per-example keys) -> (lr, hr), floats in [0, 1].
-Prepare = Callable[[Batch, Array], tuple[Array, Array]]
+
+
+class Pair(NamedTuple):
+  """What a step trains on.
+
+  Attributes:
+    lr: (N, H / scale, W / scale, C), float in [0, 1].
+    hr: (N, H, W, C), float in [0, 1].
+    drawn: What the degradation drew, (N, ...) by name; scalars an example are logged.
+  """
+
+  lr: Array
+  hr: Array
+  drawn: Mapping[str, Array] = {}
+
+
+# (batch, per-example keys) -> pair.
+Prepare = Callable[[Batch, Array], Pair]
+
+
+class Context(NamedTuple):
+  """What a content loss may look at beside the two images.
+
+  Attributes:
+    frozen: `TrainState.frozen`: parameters that nothing changes, such as VGG19's.
+    outputs: What the generator sowed into its collection 'outputs', by name.
+    step: int32 scalar, for weights that change in the course of a run.
+  """
+
+  frozen: Any
+  outputs: Mapping[str, Array]
+  step: Array
 
 
 class Loss(NamedTuple):
@@ -36,12 +67,11 @@ class Loss(NamedTuple):
 
   Attributes:
     weight: Its factor in the generator's loss.
-    fn: `(sr, hr, frozen) -> scalar`; `frozen` is `TrainState.frozen`, which losses on
-      the features of another network read.
+    fn: `(sr, hr, context) -> scalar`.
   """
 
   weight: float
-  fn: Callable[[Array, Array, Any], Array]
+  fn: Callable[[Array, Array, Context], Array]
 
 
 Losses = Mapping[str, Loss]
@@ -66,28 +96,54 @@ def _forward(
   model: nn.Module, variables: Variables, params: Params, image: Array
 ) -> tuple[Array, Variables]:
   """Applies a model in training mode; returns its output and the changed variables."""
+  out, rest, _ = _forward_all(model, variables, params, image)
+  return out, rest
+
+
+def _forward_all(
+  model: nn.Module, variables: Variables, params: Params, image: Array
+) -> tuple[Array, Variables, Mapping[str, Array]]:
+  """As `_forward`, and returns what the model sowed into 'outputs' too."""
   rest = {k: v for k, v in variables.items() if k != 'params'}
   out, changed = model.apply(
-    {'params': params, **rest}, image, train=True, mutable=list(rest)
+    {'params': params, **rest}, image, train=True, mutable=[*rest, 'outputs']
   )
-  return out, {**rest, **changed}
+  changed = dict(changed)
+  # Sown values come as tuples, one entry a call.
+  outputs = {name: value[-1] for name, value in changed.pop('outputs', {}).items()}
+  return out, {**rest, **changed}, outputs
 
 
 def _update(
-  tx: optax.GradientTransformation, network: Network, grads: Params, rest: Variables
+  tx: optax.GradientTransformation,
+  network: Network,
+  grads: Params,
+  rest: Variables,
+  branch: branches.Branch | None = None,
 ) -> Network:
   params = network.variables['params']
   updates, opt_state = tx.update(grads, network.opt_state, params)
+  if branch is not None:
+    updates, opt_state = branches.only(branch, updates, opt_state, network.opt_state)
   params = optax.apply_updates(params, updates)
   return Network(variables={**rest, 'params': params}, opt_state=opt_state)
 
 
 def _content(
-  losses: Losses, sr: Array, hr: Array, frozen: Any
+  losses: Losses, sr: Array, hr: Array, context: Context
 ) -> tuple[Array, Metrics]:
-  values = {name: loss.fn(sr, hr, frozen) for name, loss in losses.items()}
+  values = {name: loss.fn(sr, hr, context) for name, loss in losses.items()}
   total = sum((losses[n].weight * v for n, v in values.items()), jnp.zeros(()))
   return total, {f'g/{name}': v for name, v in values.items()}
+
+
+def _drawn(pair: Pair) -> Metrics:
+  """Means of what the degradation drew."""
+  return {
+    f'degradation/{name}': jnp.mean(value.astype(jnp.float32))
+    for name, value in pair.drawn.items()
+    if value.ndim == 1
+  }
 
 
 def _keep_finite(
@@ -139,6 +195,7 @@ def make_pixel_step(
   losses: Losses,
   prepare: Prepare,
   ema_decay: float = 0.0,
+  branch: branches.Branch | None = None,
   axis_name: str | None = None,
 ) -> Step:
   """Returns the step that trains a generator by content losses alone.
@@ -147,8 +204,10 @@ def make_pixel_step(
     generator: See `jsr.models`.
     tx: Its optimizer.
     losses: Content losses by name; metrics are called 'g/<name>'.
-    prepare: Makes (lr, hr) from a batch and its examples' keys.
+    prepare: Makes the pair from a batch and its examples' keys.
     ema_decay: Of the moving average, where the state keeps one.
+    branch: Of a generator with branches, the one that this step trains beside what
+      they share; the others stay as they are, and so do their optimizers' states.
     axis_name: Mesh axis that the batch is spread over, or None.
   """
   mean = _make_mean(axis_name)
@@ -156,20 +215,24 @@ def make_pixel_step(
 
   def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
     keys = _example_keys(rng, state.step, batch)
-    lr, hr = prepare(batch, _stream(keys, 0))
+    pair = prepare(batch, _stream(keys, 0))
 
     def loss_fn(params: Params) -> tuple[Array, tuple[Metrics, Variables]]:
-      sr, rest = _forward(generator, state.generator.variables, params, lr)
-      total, metrics = _content(losses, sr, hr, state.frozen)
+      sr, rest, outputs = _forward_all(
+        generator, state.generator.variables, params, pair.lr
+      )
+      context = Context(state.frozen, outputs, state.step)
+      total, metrics = _content(losses, sr, pair.hr, context)
       return total, (metrics, rest)
 
     (total, (metrics, rest)), grads = jax.value_and_grad(loss_fn, has_aux=True)(
       state.generator.variables['params']
     )
-    g = _update(tx, state.generator, mean(grads), rest)
+    g = _update(tx, state.generator, mean(grads), rest, branch)
     average = _averaged(state, g, ema_decay)
     new = dataclasses.replace(state, generator=g, ema=average)
-    return _keep_finite(state, new, mean({**metrics, 'g/total': total}))
+    metrics = mean({**metrics, 'g/total': total, **_drawn(pair)})
+    return _keep_finite(state, new, metrics)
 
   return step
 
@@ -201,7 +264,7 @@ def make_gan_step(
     losses: Content losses by name; metrics are called 'g/<name>'.
     adversarial: The pair of functions of logits; see `jsr.losses.adversarial`.
     adversarial_weight: Of its generator part; 1e-3 in SRGAN.
-    prepare: Makes (lr, hr) from a batch and its examples' keys.
+    prepare: Makes the pair from a batch and its examples' keys.
     ema_decay: Of the moving average, where the state keeps one.
     axis_name: Mesh axis that the batch is spread over, or None.
 
@@ -216,13 +279,15 @@ def make_gan_step(
 
   def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
     keys = _example_keys(rng, state.step, batch)
-    lr, hr = prepare(batch, _stream(keys, 0))
+    pair = prepare(batch, _stream(keys, 0))
+    lr, hr = pair.lr, pair.hr
     assert state.discriminator is not None
     d_variables = state.discriminator.variables
 
     def g_loss(params: Params) -> tuple[Array, tuple[Metrics, Variables, Array]]:
-      sr, rest = _forward(generator, state.generator.variables, params, lr)
-      content, metrics = _content(losses, sr, hr, state.frozen)
+      sr, rest, outputs = _forward_all(generator, state.generator.variables, params, lr)
+      context = Context(state.frozen, outputs, state.step)
+      content, metrics = _content(losses, sr, hr, context)
       # Training-mode statistics here too, or the two updates would see two
       # discriminators; what they do to the running averages is dropped.
       fake, _ = _forward(discriminator, d_variables, d_variables['params'], sr)
@@ -265,7 +330,7 @@ def make_gan_step(
     d = _update(discriminator_tx, state.discriminator, mean(d_grads), d_rest)
     average = _averaged(state, g, ema_decay)
     new = dataclasses.replace(state, generator=g, discriminator=d, ema=average)
-    metrics = mean({**metrics, 'g/total': total, **d_metrics})
+    metrics = mean({**metrics, 'g/total': total, **d_metrics, **_drawn(pair)})
     return _keep_finite(state, new, metrics)
 
   return step

@@ -130,8 +130,8 @@ def poison(monkeypatch, when):
 
   @functools.wraps(prepare)
   def poisoned(batch, keys, **options):
-    lr, hr = prepare(batch, keys, **options)
-    return lr, jnp.where(when(batch, keys), jnp.nan, hr)
+    pair = prepare(batch, keys, **options)
+    return pair._replace(hr=jnp.where(when(batch, keys), jnp.nan, pair.hr))
 
   monkeypatch.setattr(recipe, 'prepare_batch', poisoned)
 

@@ -74,3 +74,28 @@ def test_unknown_names():
     optim.make_optimizer(settings(name='adamm'), 10)
   with pytest.raises(UserError, match="did you mean 'cosine'"):
     optim.make_schedule(settings(schedule='cosin'), 10)
+
+
+def test_multipliers_slow_a_module():
+  c = settings(name='sgd', learning_rate=0.5)
+  c.multipliers.tail = 0.1
+  tx = optim.make_optimizer(c, 10)
+  params = {'head': {'kernel': jnp.ones(3)}, 'tail': {'kernel': jnp.ones(3)}}
+  updates, _ = tx.update(params, tx.init(params), params)
+  assert float(updates['head']['kernel'][0]) == pytest.approx(-0.5)
+  assert float(updates['tail']['kernel'][0]) == pytest.approx(-0.05)
+  c.multipliers.tial = 0.1
+  tx = optim.make_optimizer(c, 10)
+  with pytest.raises(UserError, match="did you mean 'tail'"):
+    tx.update(params, tx.init(params), params)
+
+
+def test_weight_decay_of_sgd_is_a_penalty_on_kernels():
+  tx = optim.make_optimizer(
+    settings(name='sgd', learning_rate=1.0, weight_decay=0.25), 10
+  )
+  params = {'kernel': jnp.full((2, 2), 4.0), 'bias': jnp.full(2, 4.0)}
+  grads = {'kernel': jnp.ones((2, 2)), 'bias': jnp.ones(2)}
+  updates, _ = tx.update(grads, tx.init(params), params)
+  assert float(updates['kernel'][0, 0]) == pytest.approx(-2.0)
+  assert float(updates['bias'][0]) == pytest.approx(-1.0)

@@ -9,8 +9,16 @@ import numpy as np
 import optax
 import pytest
 
-from jsr.train import recipe
+from jsr import degradations
+from jsr.train import preparation, recipe, steps
 from tests.train import small
+
+
+def prepared(batch, keys, *, augment: bool):
+  bicubic = degradations.make('bicubic', scale=4)
+  return preparation.prepare_batch(
+    batch, keys, scale=4, augment=augment, degradation=bicubic
+  )
 
 
 def batch(seed: int = 0, n: int = 4, size: int = 32) -> dict[str, jax.Array]:
@@ -104,7 +112,7 @@ def test_gradients_of_the_two_players_stay_apart():
   state = plan.init(jax.random.key(0))
   new, _ = jax.jit(plan.make_step(axis_name=None))(state, batch(), jax.random.key(1))
   keys = jax.random.split(jax.random.key(0), 4)
-  lr, hr = recipe.prepare_batch(batch(), keys, scale=4, augment=False)
+  lr, hr, _ = prepared(batch(), keys, augment=False)
   g, d = state.generator.variables, state.discriminator.variables
 
   def apply(model, variables, params, x):
@@ -137,11 +145,10 @@ def test_nan_in_the_batch_never_enters_the_state():
   state = plan.init(jax.random.key(0))
 
   def poisoned(batch, keys):
-    lr, hr = recipe.prepare_batch(batch, keys, scale=4, augment=True)
+    lr, hr, _ = prepared(batch, keys, augment=True)
     # One pixel of one picture, in the batches that say so.
-    return lr, hr.at[0, 0, 0, 0].set(
-      jnp.where(batch['poison'], jnp.nan, hr[0, 0, 0, 0])
-    )
+    spot = jnp.where(batch['poison'], jnp.nan, hr[0, 0, 0, 0])
+    return steps.Pair(lr, hr.at[0, 0, 0, 0].set(spot))
 
   make_step = plan.make_step(axis_name=None, prepare=poisoned)
   step = jax.jit(make_step)
@@ -240,7 +247,7 @@ def test_lr_is_made_as_at_test_time():
 
   pictures = batch()
   keys = jax.random.split(jax.random.key(0), 4)
-  lr, hr = recipe.prepare_batch(pictures, keys, scale=4, augment=False)
+  lr, hr, _ = prepared(pictures, keys, augment=False)
   want = protocol.make_lr(np.asarray(pictures['hr'][0]), 4)
   np.testing.assert_array_equal(np.asarray(lr[0] * 255).round(), want)
   np.testing.assert_allclose(hr * 255, pictures['hr'], atol=1e-4)

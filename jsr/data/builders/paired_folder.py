@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from jsr.data import images
-from jsr.errors import UserError
+from jsr.data.pairs import pair_files
 
 
 # Not registered: found through its folder, as records.py does it.
@@ -51,8 +50,8 @@ def prepare(
   """Writes pairs of images as ArrayRecord.
 
   Args:
-    splits: (folder of LR, folder of HR) by the name of the split. Two files are a pair
-      if their names are equal up to a tail 'x2', 'x4' and the like of the LR.
+    splits: (folder of LR, folder of HR) by the name of the split; `pairs.pair_files`
+      says which files are a pair.
     data_dir: Where data sets live.
     config: Name under which this one is found: 'tfds:paired_folder/CONFIG:DATA_DIR'.
 
@@ -91,42 +90,3 @@ def pair_info(builder: tfds.core.DatasetBuilder, text: str) -> tfds.core.Dataset
     supervised_keys=('lr', 'hr'),
     disable_shuffling=True,
   )
-
-
-def pair_files(
-  lr: pathlib.Path, hr: pathlib.Path
-) -> list[tuple[str, pathlib.Path, pathlib.Path]]:
-  """Returns (name, LR file, HR file), sorted by name.
-
-  Raises:
-    UserError: A folder is missing or empty, or a file has no partner.
-  """
-  lr_files, hr_files = _by_stem(lr), _by_stem(hr)
-  lr_files = {_without_scale(stem, hr_files): path for stem, path in lr_files.items()}
-  for here, there, folder in ((lr_files, hr_files, hr), (hr_files, lr_files, lr)):
-    alone = sorted(set(here) - set(there))
-    if alone:
-      raise UserError(
-        f"'{here[alone[0]]}' has no partner in '{folder}' ({len(alone)} such files);"
-        ' give both files of a pair the same name'
-      )
-  return [(name, lr_files[name], hr_files[name]) for name in sorted(hr_files)]
-
-
-def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-  if not folder.is_dir():
-    raise UserError(f"the folder '{folder}' does not exist; give two folders of images")
-  files = {
-    path.stem: path
-    for path in sorted(folder.iterdir())
-    if path.suffix.lower() in images.SUFFIXES and not path.name.startswith('.')
-  }
-  if not files:
-    raise UserError(f"no image files in '{folder}'; give two folders of images")
-  return files
-
-
-def _without_scale(stem: str, known: dict[str, pathlib.Path]) -> str:
-  """Turns the usual LR name '0001x4' into '0001' where that is an HR name."""
-  head, cross, tail = stem.rpartition('x')
-  return head if stem not in known and cross and tail.isdigit() else stem

@@ -1,0 +1,95 @@
+"""Every config's `:smoke` trains, resumes and evaluates; every argument builds."""
+
+import importlib
+import pathlib
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from jsr import cli
+from jsr.train import checkpoint, logs, loop, parallel, recipe, settings
+from tests.conftest import ROOT
+
+CONFIGS = sorted(
+  p.stem for p in (ROOT / 'configs').glob('[a-z]*.py') if p.stem not in ('default',)
+)
+# Arguments that train by another path than their config's plain form.
+ALSO = {
+  'degraded': ['second-order'],
+  'esrgan': ['unet'],
+  'rrim': ['inception'],
+  'srgan_tl': ['init', 'nobn'],
+  'srresnet': ['vgg22'],
+}
+CASES = [(name, word) for name in CONFIGS for word in ('', *ALSO.get(name, []))]
+
+
+def spec(name: str, *words: str) -> str:
+  return f'{ROOT / "configs" / name}.py:{",".join(w for w in words if w)}'
+
+
+def arguments(name: str) -> list[str]:
+  """The words of 'Arguments:' in a config's docstring."""
+  text = importlib.import_module(f'configs.{name}').__doc__ or ''
+  part = text.partition('\nArguments:')[2].partition('\n\n')[0]
+  return re.findall(r'`([^`]+)`', part)
+
+
+@pytest.fixture(autouse=True)
+def _one_device(monkeypatch):
+  make = parallel.make
+  monkeypatch.setattr(
+    parallel, 'make', lambda backend, batch: make(backend, batch, jax.devices()[:1])
+  )
+
+
+@pytest.mark.parametrize(('name', 'word'), CASES)
+def test_smoke_trains_resumes_and_evaluates(name, word, tmp_path, capsys):
+  workdir = tmp_path / 'run'
+  words = (word, 'smoke') if 'smoke' in arguments(name) else (word,)
+  config = settings.load(spec(name, *words), ['--config.log.progress=False'])
+  if 'smoke' not in words:
+    pytest.skip('has no smoke form; its own test trains it')
+  assert config.train.max_steps == 6
+  config.train.max_steps = 3
+  first = loop.train(config, workdir)
+  assert (first['step'], first['skipped']) == (3, 0)
+  config.train.max_steps = 6
+  second = loop.train(config, workdir)
+  assert (second['step'], second['steps_done'], second['skipped']) == (6, 3, 0)
+  losses = [r['g/total'] for r in logs.read(workdir / logs.FILE) if 'g/total' in r]
+  assert len(losses) >= 3
+  assert np.isfinite(losses).all()
+  assert (workdir / checkpoint.FOLDER / '6').is_dir()
+  scale = str(config.scale)
+  args = ['--sets', 'photographs', '--limit', '1', '--scale', scale]
+  assert cli.main(['evaluate', '--workdir', str(workdir), *args]) == 0
+  table = capsys.readouterr().out
+  assert 'bicubic' in table
+  assert 'run' in table
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_full_recipe_builds_and_every_argument_is_known(name):
+  """Shapes only: the paper's sizes are too large to be trained here."""
+  module = importlib.import_module(f'configs.{name}')
+  words = [w for w in arguments(name) if w != 'smoke']
+  with pytest.raises(ValueError, match='argument'):
+    module.get_config('no-such-word')
+  for word in ('', *words):
+    config = module.get_config(word)
+    config.losses.vgg = 'random' if config.losses.perceptual_weight else ''
+    plan = recipe.make(config)
+    shapes = jax.eval_shape(plan.init, jax.random.key(0))
+    assert jax.tree.leaves(shapes.generator.variables['params'])
+
+
+@pytest.mark.parametrize(
+  'path', sorted(pathlib.Path(ROOT, 'configs').glob('[a-z]*.py'))
+)
+def test_docstring_says_what_a_user_needs(path):
+  text = importlib.import_module(f'configs.{path.stem}').__doc__ or ''
+  wanted = ['Command:'] if path.stem == 'default' else ['Command:', 'Cost:', 'Expect:']
+  assert [word for word in wanted if word not in text] == []
