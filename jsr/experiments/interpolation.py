@@ -21,8 +21,10 @@ from jsr.weights.model_file import ModelFile
 
 log = logging.getLogger(__name__)
 
-# How a network computes, not what: these may differ.
-_MANNER = {'parent', 'name', 'dtype', 'axis_name', 'momentum', 'remat', 'unroll'}
+# How a network computes, not what: these may differ between A and B.
+_MANNER = {'parent', 'name', 'dtype', 'axis_name', 'remat', 'unroll'}
+# How it was trained: leaves no trace in what it computes.
+_MANNER |= {'momentum', 'init_scale'}
 # So many differences are told.
 _TOLD = 4
 

@@ -56,14 +56,14 @@ def convert(
     UserError: No layout of this generator fits; the message names every tensor that is
       missing, unexpected, or has another shape.
   """
-  if generator not in generators():
-    raise unknown('network to convert weights to', generator, generators())
   for stranger in layouts.strangers():
     if all(any(re.fullmatch(m, name) for name in tensors) for m in stranger.marks):
       raise UserError(
-        f'{origin} holds {stranger.title}, which is another network than'
-        f' {generator}: {stranger.why}'
+        f'{origin} holds {stranger.title}, which is none of the networks here:'
+        f' {stranger.why}'
       )
+  if generator not in generators():
+    raise unknown('network to convert weights to', generator, generators())
   tried = [(layout, layout.plan(tensors)) for layout in layouts.layouts()]
   ours = [pair for pair in tried if pair[0].generator == generator]
   layout, plan = max(ours, key=lambda pair: _rank(pair[1], tensors))

@@ -246,7 +246,6 @@ STRANGERS = (
       r'conv_hr\.weight',
       r'body\.0\.conv1\.weight',
     ),
-    'it has no batch norm, leaky ReLUs, and a bilinear skip, so no network here has'
-    ' these parameters',
+    'it is SRResNet without batch norm, with leaky ReLUs and a bilinear skip',
   ),
 )
