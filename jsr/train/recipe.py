@@ -102,7 +102,7 @@ class Recipe:
       prepare_batch,
       scale=scale,
       augment=bool(c.data.augment),
-      degradation=self.degradation and self.degradation[scale],
+      degradation=None if self.degradation is None else self.degradation[scale],
       luma=channels(generator) == 1,
       size=size,
     )
