@@ -114,8 +114,7 @@ def _mxnet(tensors: Tensors) -> Plan:
 
 
 def _keras(tensors: Tensors) -> Plan:
-  # Keras numbers layers anew in each process: their order in the file is what counts.
-  found = [n.removesuffix('/kernel') for n in tensors if n.endswith('/kernel')]
+  found = rules.keras_layers(tensors, 'kernel', 'bias')
 
   def conv(i: int, to: str, out: int, into: int) -> list[Rule]:
     name = found[i] if i < len(found) else f'convolution {i}'
@@ -126,7 +125,10 @@ def _keras(tensors: Tensors) -> Plan:
       Rule(f'params/{to}/conv/bias', bias, rules.copy),
     ]
 
-  outs = [rules.side(tensors, 3, [f'{n}/kernel'], 64) for n in found]
+  outs = []
+  for name in found:
+    out = rules.side(tensors, 0, [f'{name}/bias'], 64)
+    outs.append(rules.side(tensors, 3, [f'{name}/kernel'], out))
   return _krasserm_plan(outs, conv)
 
 

@@ -193,3 +193,12 @@ def side(tensors: Tensors, axis: int, names: Iterable[str], default: int) -> int
     if name in tensors and tensors[name].ndim > axis:
       return tensors[name].shape[axis]
   return default
+
+
+def keras_layers(tensors: Tensors, *parts: str) -> list[str]:
+  """Names of the Keras layers that have any of some weights, in the file's order.
+
+  Keras numbers layers anew in each process, so their order is what counts.
+  """
+  split = (name.rpartition('/') for name in tensors)
+  return list(dict.fromkeys(layer for layer, _, part in split if part in parts))

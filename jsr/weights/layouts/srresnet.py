@@ -54,13 +54,12 @@ def _torch_bn(name: str) -> tuple[str, str, str, str]:
 
 
 def _torch_normed(
-  tensors: Tensors, conv: str, bn: str, target: str, target_bn: str, f: int
+  conv: str, bn: str, target: str, target_bn: str, f: int, *, bias: bool
 ) -> list[Rule]:
-  """A PyTorch convolution, with or without a bias, and the batch norm after it."""
-  bias = f'{conv}.bias' if f'{conv}.bias' in tensors else ''
+  """A PyTorch convolution and the batch norm after it."""
   return [
     *rules.torch_conv(conv, target, f, f, bias=False),
-    *_batch_norm(_torch_bn(bn), target_bn, f, bias=bias),
+    *_batch_norm(_torch_bn(bn), target_bn, f, bias=f'{conv}.bias' if bias else ''),
   ]
 
 
@@ -77,11 +76,11 @@ def _leftthomas(tensors: Tensors) -> Plan:
     name, to = f'block{i + 2}', f'block{i}'
     for j in ('1', '2'):
       conv, bn = f'{name}.conv{j}', f'{name}.bn{j}'
-      result += _torch_normed(tensors, conv, bn, f'{to}/conv{j}', f'{to}/bn{j}', f)
+      result += _torch_normed(conv, bn, f'{to}/conv{j}', f'{to}/bn{j}', f, bias=True)
     result.append(_prelu(f'{name}.prelu.weight', f'{to}/prelu', f))
   normed = f'{body}.1.running_mean' in tensors
   if normed:  # The later version.
-    result += _torch_normed(tensors, f'{body}.0', f'{body}.1', 'body', 'body_bn', f)
+    result += _torch_normed(f'{body}.0', f'{body}.1', 'body', 'body_bn', f, bias=True)
   else:
     result += rules.torch_conv(f'{body}.0', 'body', f, f)
     result.append(_prelu(f'{body}.1.weight', 'body_prelu', f))
@@ -117,10 +116,10 @@ def _lornatang(tensors: Tensors) -> Plan:
     name, to = f'trunk.{i}.rcb', f'block{i}'
     for j, (conv, bn) in enumerate(((0, 1), (3, 4)), 1):
       result += _torch_normed(
-        tensors, f'{name}.{conv}', f'{name}.{bn}', f'{to}/conv{j}', f'{to}/bn{j}', f
+        f'{name}.{conv}', f'{name}.{bn}', f'{to}/conv{j}', f'{to}/bn{j}', f, bias=False
       )
     result.append(_prelu(f'{name}.2.weight', f'{to}/prelu', f))
-  result += _torch_normed(tensors, f'{body}.0', f'{body}.1', 'body', 'body_bn', f)
+  result += _torch_normed(f'{body}.0', f'{body}.1', 'body', 'body_bn', f, bias=False)
   for i in range(ups):
     name = f'upsampling.{i}.upsample_block'
     result += rules.torch_conv(f'{name}.0', f'up{i}/conv', 4 * f, f)
@@ -179,15 +178,15 @@ def _keras_variance(x: np.ndarray) -> np.ndarray:
 
 
 def _krasserm(tensors: Tensors) -> Plan:
-  # Keras numbers layers anew in each process: their order in the file is what counts.
-  convs = [n.removesuffix('/kernel') for n in tensors if n.endswith('/kernel')]
-  norms = [n.removesuffix('/gamma') for n in tensors if n.endswith('/gamma')]
-  slopes = [n for n in tensors if n.endswith('/alpha')]
+  convs = rules.keras_layers(tensors, 'kernel', 'bias')
+  moments = ('moving_mean', 'moving_variance')
+  norms = rules.keras_layers(tensors, 'gamma', 'beta', *moments)
+  slopes = rules.keras_layers(tensors, 'alpha')
   blocks = max((len(norms) - 1) // 2, 1)
   ups = max(len(convs) - 2 * blocks - 3, 1)
   convs += [f'convolution {i}' for i in range(len(convs), 2 * blocks + 3 + ups)]
   norms += [f'batch norm {i}' for i in range(len(norms), 2 * blocks + 1)]
-  slopes += [f'PReLU {i}/alpha' for i in range(len(slopes), blocks + 1 + ups)]
+  slopes += [f'PReLU {i}' for i in range(len(slopes), blocks + 1 + ups)]
   f = rules.side(tensors, 3, (f'{convs[0]}/kernel', f'{convs[1]}/kernel'), 64)
 
   def conv(i: int, to: str, out: int, into: int, k: int) -> list[Rule]:
@@ -213,7 +212,7 @@ def _krasserm(tensors: Tensors) -> Plan:
     ]
 
   def slope(i: int, to: str) -> Rule:
-    source = rules.one(slopes[i], (1, 1, f))
+    source = rules.one(f'{slopes[i]}/alpha', (1, 1, f))
     return Rule(f'params/{to}/slope', source, rules.flat)
 
   result = [*conv(0, 'head', f, 3, 9), slope(0, 'head_prelu')]
