@@ -4,10 +4,14 @@ A test file writes its network a second time in PyTorch, fills it with `randomis
 turns its modules into a Flax tree with the functions below, and calls `compare`.
 """
 
+import copy
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
+from jsr import models
 
 torch = pytest.importorskip('torch')
 
@@ -57,6 +61,17 @@ def dense(m):
   return {'kernel': m.weight.detach().numpy().T, 'bias': m.bias.detach().numpy()}
 
 
+def gradients(twin):
+  """A copy of the twin that holds the gradients in place of the parameters.
+
+  The function that makes a Flax tree of a twin makes the tree of its gradients of it.
+  """
+  result = copy.deepcopy(twin)
+  for to, source in zip(result.parameters(), twin.parameters(), strict=True):
+    to.data = source.grad
+  return result
+
+
 def to_torch(image):
   """NHWC NumPy to an NCHW tensor that collects gradients."""
   return torch.tensor(np.asarray(image).transpose(0, 3, 1, 2), requires_grad=True)
@@ -79,6 +94,21 @@ def tree_error(got, want):
   """Largest `relative_error` over the leaves; the trees must be alike."""
   assert jax.tree.structure(got) == jax.tree.structure(want)
   return max(jax.tree.leaves(jax.tree.map(relative_error, got, want)))
+
+
+def residuals(model, variables, image):
+  """How many numbers the backward pass of a model keeps of the forward pass."""
+
+  def backward(variables):
+    return jax.vjp(lambda v: model.apply(v, image), variables)[1]
+
+  return sum(x.size for x in jax.tree.leaves(jax.eval_shape(backward, variables)))
+
+
+def count(model):
+  """Counts a generator's parameters without making them."""
+  image = jnp.zeros((1, 8, 8, 3 if model.color == 'rgb' else 1))
+  return models.parameter_count(jax.eval_shape(model.init, jax.random.key(0), image))
 
 
 def compare(model, variables, twin, image, *, train, enlarge=None, parameters=False):
