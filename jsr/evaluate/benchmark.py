@@ -14,7 +14,9 @@ import numpy as np
 import tqdm
 
 from jsr import errors
+from jsr.evaluate import conventions
 from jsr.evaluate import protocol as protocols
+from jsr.evaluate.extra import Extra
 from jsr.evaluate.methods import Method, Pictures
 from jsr.evaluate.protocol import Protocol
 from jsr.evaluate.sets import Picture, PictureSet
@@ -46,6 +48,14 @@ def _truth(picture: Picture, scale: int, set_name: str) -> np.ndarray:
   return resize.modcrop(picture.hr, scale)
 
 
+def _low(
+  picture: Picture, hr: np.ndarray, scale: int, protocol: Protocol
+) -> np.ndarray:
+  if picture.lr is not None:
+    return picture.lr
+  return protocols.make_lr(hr, scale, protocol.border)
+
+
 def enlarge(
   method: Method | Pictures,
   picture: Picture,
@@ -66,14 +76,15 @@ def enlarge(
     seen: Shapes that need no warm-up call any more, updated; None: no warm-up calls.
 
   Returns:
-    The result and the truth, ready for `protocol.score`, and the seconds it took; None
-    for pictures made elsewhere.
+    The result and the truth, ready for `protocol.score` (uint8, or rounded Y where the
+    protocol is of luma only), and the seconds it took; None for pictures made
+    elsewhere.
 
   Raises:
     UserError: Sizes that do not fit.
   """
   hr = _truth(picture, scale, set_name)
-  truth = hr if protocol.name == 'rgb8' else protocols.luma_uint8(hr)
+  truth = protocols.luma_uint8(hr) if protocol.luma_only else hr
   if isinstance(method, Pictures):
     sr = method.read(set_name, picture.name)
     if sr.shape[:2] != hr.shape[:2]:
@@ -85,7 +96,7 @@ def enlarge(
           f' {hr.shape[1]} x {hr.shape[0]}'
         )
       sr = sr[: hr.shape[0], : hr.shape[1]]
-    return (sr if protocol.name == 'rgb8' else protocols.luma_uint8(sr)), truth, None
+    return (protocols.luma_uint8(sr) if protocol.luma_only else sr), truth, None
   if picture.lr is not None:
     expected = (hr.shape[0] // scale, hr.shape[1] // scale)
     if picture.lr.shape[:2] != expected:
@@ -94,20 +105,20 @@ def enlarge(
         f' {picture.lr.shape[0]} pixels, expected {expected[1]} x {expected[0]}'
       )
   key = (hr.shape, protocol.name)
-  if protocol.name == 'rgb8':
-    lr = protocols.make_lr(hr, scale) if picture.lr is None else picture.lr
+  if not protocol.luma_only:
+    lr = _low(picture, hr, scale, protocol)
     sr, seconds = _timed(lambda: method.upscale_uint8(lr, scale), seen, key)
     return sr, truth, seconds
   if method.color == 'rgb' and hr.shape[-1] == 3:
     low = (
-      protocols.shrink_float(hr.astype(np.float64), scale)
+      protocols.shrink_float(hr.astype(np.float64), scale, protocol.border)
       if picture.lr is None
       else picture.lr.astype(np.float64)
     )
     out, seconds = _timed(lambda: method.upscale(low, scale), seen, key)
     return protocols.luma_uint8(np.clip(out, 0, 255)), truth, seconds
   low = (
-    protocols.shrink_float(truth, scale)
+    protocols.shrink_float(truth, scale, protocol.border)
     if picture.lr is None
     else protocols.luma_uint8(picture.lr)
   )
@@ -123,6 +134,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
   return float(np.mean([v for v in values if v is not None]))
 
 
+def _note(method: Method | Pictures, protocol: Protocol) -> str:
+  """What a reader must know of a method under this protocol."""
+  if isinstance(method, Pictures) or method.color != 'y':
+    return method.note
+  return '; '.join(part for part in (method.note, protocol.luma_networks) if part)
+
+
 def measure(
   method: Method | Pictures,
   pictures: PictureSet,
@@ -132,6 +150,8 @@ def measure(
   keep: dict[str, dict[str, np.ndarray]] | None = None,
   progress: bool = False,
   timed: bool = True,
+  extra: Sequence[Extra] = (),
+  matrix: list[conventions.Entries] | None = None,
 ) -> dict[str, Any]:
   """Measures one method on one set.
 
@@ -144,10 +164,12 @@ def measure(
     progress: Show a bar, where there is a terminal.
     timed: Call a method twice for each new size: the first call compiles. Without it
       the seconds include that.
+    extra: Metrics beside the protocol's; see `extra.open_metrics`.
+    matrix: If given, gets the figures of each picture under every convention.
 
   Returns:
     A row of the results file: 'method', 'set', 'scale', 'n', the protocol's metrics,
-    'seconds_per_image', 'per_image', 'note'.
+    the extra ones, 'seconds_per_image', 'per_image', 'note'.
   """
   seen: set[Any] | None = set() if timed else None
   per_image: dict[str, dict[str, float | None]] = {}
@@ -164,6 +186,9 @@ def measure(
     )
     try:
       scores = protocols.score(sr, truth, scale, protocol)
+      scores |= {m.column.key: m.measure(sr, truth, scale, protocol) for m in extra}
+      if matrix is not None:
+        matrix.append(conventions.measure(sr, truth, scale, protocol))
     except errors.UserError as error:
       raise errors.UserError(f'{pictures.name}/{picture.name}: {error}') from None
     per_image[picture.name] = {**scores, 'seconds': seconds}
@@ -171,11 +196,9 @@ def measure(
       keep.setdefault(picture.name, {})[method.label] = np.clip(
         np.floor(sr + 0.5), 0, 255
       ).astype(np.uint8)
-  columns = {
-    name: _mean([row[name] for row in per_image.values()])
-    for name in (*protocols.METRICS, 'seconds')
-  }
-  seconds = columns.pop('seconds')
+  names = next(iter(per_image.values()), {})
+  columns = {name: _mean([row[name] for row in per_image.values()]) for name in names}
+  seconds = columns.pop('seconds', None)
   return {
     'method': method.label,
     'set': pictures.name,
@@ -184,24 +207,31 @@ def measure(
     **columns,
     'seconds_per_image': seconds,
     'per_image': per_image,
-    'note': method.note,
+    'note': _note(method, protocol),
   }
 
 
-def shown(pictures: PictureSet, scale: int) -> dict[str, dict[str, np.ndarray]]:
+def shown(
+  pictures: PictureSet, scale: int, protocol: Protocol
+) -> dict[str, dict[str, np.ndarray]]:
   """Returns {picture: {'hr', 'lr'}} of a set, for a page."""
   result = {}
   for picture in pictures.pictures:
     hr = _truth(picture, scale, pictures.name)
-    lr = protocols.make_lr(hr, scale) if picture.lr is None else picture.lr
+    lr = _low(picture, hr, scale, protocol)
     result[picture.name] = {'hr': hr, 'lr': lr}
   return result
 
 
-def header(protocol: Protocol, scale: int) -> dict[str, Any]:
+def header(
+  protocol: Protocol, scale: int, extra: Sequence[Extra] = ()
+) -> dict[str, Any]:
   """Returns what a results file says about how it came to be, beside its rows."""
   packages = ('jax', 'jaxlib', 'flax', 'numpy', 'jsr')
   return {
+    'columns': [
+      column.describe() for column in (*protocol.columns, *(m.column for m in extra))
+    ],
     'protocol': protocol.describe(scale),
     'versions': {
       'python': platform.python_version(),

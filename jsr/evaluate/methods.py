@@ -1,6 +1,7 @@
 """What is compared: interpolations, trained networks, and pictures made elsewhere."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 from typing import Protocol as TypingProtocol
 
@@ -10,10 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsr import errors, models
-from jsr.evaluate import sets
-from jsr.ops import resize
+from jsr.evaluate import interpolation, sets
+from jsr.evaluate.interpolation import Interpolation
+from jsr.evaluate.network import Network
 from jsr.train import checkpoint, settings
 from jsr.types import Variables
+from jsr.weights import model_file
+
+__all__ = ['Interpolation', 'Method', 'Network', 'Pictures', 'resolve']
 
 
 class Method(TypingProtocol):
@@ -21,7 +26,8 @@ class Method(TypingProtocol):
 
   Attributes:
     label: Its name in tables.
-    color: 'rgb' if it needs colour, 'any' if each plane is treated alike.
+    color: 'rgb' if it needs colour, 'y' if it works on luma, 'any' if each plane is
+      treated alike.
     note: What a reader of the table must know; '' for nothing.
   """
 
@@ -34,93 +40,6 @@ class Method(TypingProtocol):
 
   def upscale_uint8(self, lr: np.ndarray, scale: int) -> np.ndarray:
     """Enlarges uint8 (h, w, C) to uint8 (H, W, C)."""
-
-
-def _to_uint8(x: np.ndarray) -> np.ndarray:
-  return np.clip(np.floor(x + 0.5), 0, 255).astype(np.uint8)
-
-
-class Interpolation:
-  """Nearest or bicubic, by MATLAB's rules: uint8 is rounded after each pass."""
-
-  def __init__(self, name: str, label: str):
-    self.label, self.color, self.note = label, 'any', ''
-    self._nearest = name == 'nearest'
-    uint8 = resize.nearest if self._nearest else resize.resize_uint8
-    self._uint8 = jax.jit(uint8, static_argnums=1)
-
-  def upscale(self, lr: np.ndarray, scale: int) -> np.ndarray:
-    """See `Method`; float64."""
-    if self._nearest:
-      return lr.repeat(scale, axis=0).repeat(scale, axis=1)
-    rows = resize.matrix(lr.shape[0], lr.shape[0] * scale, scale)
-    columns = resize.matrix(lr.shape[1], lr.shape[1] * scale, scale)
-    return np.einsum('oh,pw,hwc->opc', rows, columns, lr, optimize=True)
-
-  def upscale_uint8(self, lr: np.ndarray, scale: int) -> np.ndarray:
-    """See `Method`."""
-    return np.asarray(self._uint8(lr, scale))
-
-
-class Network:
-  """A trained generator.
-
-  Args:
-    label: Its name in tables.
-    name: Of the generator.
-    scale: Its factor.
-    args: Its fields.
-    variables: Its parameters and statistics; None: `load` gives them.
-    note: See `Method`.
-  """
-
-  def __init__(
-    self,
-    label: str,
-    name: str,
-    scale: int,
-    args: dict[str, object],
-    variables: Variables | None = None,
-    note: str = '',
-  ):
-    self.label, self.scale, self.note = label, scale, note
-    model = models.build(name, scale=scale, **args)
-    self.color = model.color
-    if variables is not None:
-      # Parameters of another shape are told now, not at the first picture.
-      jax.eval_shape(model.apply, variables, jnp.zeros((1, 8, 8, 3)))
-    self._variables = jax.device_put(variables)
-
-    @jax.jit
-    def apply(v: Variables, lr: jax.Array) -> Any:
-      # A GPU's TF32 would make other numbers than a CPU.
-      with jax.default_matmul_precision('highest'):
-        return model.apply(v, lr)
-
-    self._apply = apply
-
-  def load(self, variables: Variables) -> None:
-    """Takes other parameters of the same network."""
-    self._variables = jax.device_put(variables)
-
-  def check_scale(self, scale: int) -> None:
-    """Raises UserError unless `scale` is the network's own."""
-    if scale != self.scale:
-      raise errors.UserError(
-        f'{self.label} enlarges {self.scale} times and cannot be asked for {scale}'
-      )
-
-  def upscale(self, lr: np.ndarray, scale: int) -> np.ndarray:
-    """See `Method`; a grey picture is shown to the network as RGB."""
-    self.check_scale(scale)
-    if lr.shape[-1] == 1:
-      lr = np.repeat(lr, 3, axis=-1)
-    x = jnp.asarray(lr[None] / 255, jnp.float32)
-    return np.asarray(self._apply(self._variables, x))[0] * 255
-
-  def upscale_uint8(self, lr: np.ndarray, scale: int) -> np.ndarray:
-    """See `Method`."""
-    return _to_uint8(self.upscale(lr, scale))
 
 
 class Pictures:
@@ -184,11 +103,49 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
     ) from error
   kind = which if metric else 'latest'  # Without a metric there is no best.
   note = f'{name}, {kind} checkpoint, step {step}'
+  what = str(workdir / settings.FILE)
+  return _network(label, name, scale, args, variables, note, what, 'checkpoint')
+
+
+def from_file(path: pathlib.Path, label: str) -> Network:
+  """Loads a network from a model file.
+
+  Args:
+    path: What `jsr.weights.model_file.save` wrote.
+    label: Its name in tables.
+
+  Raises:
+    UserError: There is no such file, or it is damaged or of another kind.
+  """
+  model = model_file.load(path)
+  note = f'{model.generator}, {path.name}' + (f', {model.note}' if model.note else '')
+  return _network(
+    label,
+    model.generator,
+    model.scale,
+    model.args,
+    model.variables,
+    note,
+    f'the network that {path} names',
+    'parameters in it',
+  )
+
+
+def _network(
+  label: str,
+  name: str,
+  scale: int,
+  args: Mapping[str, Any],
+  variables: Variables,
+  note: str,
+  what: str,
+  whose: str,
+) -> Network:
   try:
     return Network(label, name, scale, args, variables, note)
   except (flax.errors.FlaxError, TypeError, ValueError) as error:
     raise errors.UserError(
-      f'{workdir / settings.FILE} does not fit the checkpoint: {_first_line(error)}'
+      f'{what} does not fit the {whose}: {_first_line(error)}'
     ) from error
 
 
@@ -196,17 +153,37 @@ def _first_line(error: Exception) -> str:
   return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def resolve(spec: str) -> Method | Pictures:
+def _untrained(name: str, label: str) -> Network:
+  """Makes a method of a generator that has nothing to learn, such as Anime4K.
+
+  Raises:
+    UserError: It has parameters.
+  """
+  model = models.build(name, scale=4)
+  x = jnp.zeros((1, 8, 8, 1 if model.color == 'y' else 3))
+  variables = jax.eval_shape(model.init, jax.random.key(0), x)
+  if jax.tree.leaves(variables):
+    raise errors.UserError(
+      f"'{name}' has to be trained first: give the workdir of a run with it, or a model"
+      ' file'
+    )
+  return Network(label, name, None, {}, {})
+
+
+def resolve(spec: str, *, bicubic: str = 'bicubic') -> Method | Pictures:
   """Finds a method by what the user wrote.
 
   Args:
-    spec: 'nearest', 'bicubic', a workdir, LABEL=WORKDIR, or LABEL=images:FOLDER.
+    spec: 'nearest', 'bilinear', 'bicubic', 'bicubic_cv', a generator without
+      parameters, a workdir, a model file, or LABEL= before any of them, or
+      LABEL=images:FOLDER.
+    bicubic: What the name 'bicubic' stands for; see `protocol.Protocol`.
 
   Raises:
     UserError: Nothing of that name.
   """
   label, equals, target = spec.partition('=')
-  if not equals or pathlib.Path(spec).is_dir():  # A path may hold a '=' too.
+  if not equals or pathlib.Path(spec).exists():  # A path may hold a '=' too.
     label, target = '', spec
   images = target.startswith('images:')
   path = pathlib.Path(target.removeprefix('images:'))
@@ -215,13 +192,16 @@ def resolve(spec: str) -> Method | Pictures:
     raise errors.UserError(f"'{spec}' names no method or folder")
   if images:
     return Pictures(label or name, path)
-  if target in ('nearest', 'bicubic'):
-    return Interpolation(target, label or target)
+  if target in interpolation.NAMES:
+    return Interpolation(bicubic if target == 'bicubic' else target, label or target)
+  if model_file.is_model_file(path) and not path.is_dir():
+    return from_file(path, label or path.stem)
   if path.is_dir():
     return from_workdir(path, label or name)
   if target in models.generator_names():
-    raise errors.UserError(
-      f"'{target}' has to be trained first: give the workdir of a run with it"
-    )
-  known = 'nearest, bicubic, a workdir, LABEL=WORKDIR or LABEL=images:FOLDER'
+    return _untrained(target, label or target)
+  known = (
+    f'{", ".join(interpolation.NAMES)}, a workdir, a model file, LABEL= before one of'
+    ' them, or LABEL=images:FOLDER'
+  )
   raise errors.UserError(f"there is no method or folder '{target}'; use {known}")

@@ -3,8 +3,12 @@
 Contract: `results` is what a comparison measured, a mapping
 
   {'rows': [{'method', 'set', 'scale', 'n', 'psnr_y', 'ssim_y', 'psnr_rgb', 'ssim_rgb',
-             'seconds_per_image', 'per_image': {image: {...}}, 'note'}, ...],
+             'seconds_per_image', 'per_image': {image: {...}}, 'note', more}, ...],
+   'columns': [{'key', 'title', 'digits', 'better'}, ...],
+   'references': {set: 'published' or 'no reference'},
    'protocol': {'name', 'description', ...}, 'versions', 'machine', 'date'}
+
+`columns` names the metrics of the table in order; without it they are the four above.
 
 PSNR is in dB, SSIM in [-1, 1], time in seconds. None stands for "not measured" and is
 shown as a dash. A PSNR may be infinite (equal images). JSON has no infinity, so three
@@ -21,29 +25,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from jsr.errors import UserError
+from jsr.evaluate import columns
+from jsr.evaluate.columns import Better, Column
 
 Results = Mapping[str, Any]
 Mark = Literal['', 'best', 'second']
 
 BASELINE = 'bicubic'
 DASH = '–'
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-  """A metric of a row: its key, its heading, its decimals."""
-
-  key: str
-  title: str
-  digits: int
-
-
-METRICS = (
-  Column('psnr_y', 'PSNR Y', 2),
-  Column('ssim_y', 'SSIM Y', 4),
-  Column('psnr_rgb', 'PSNR RGB', 2),
-  Column('ssim_rgb', 'SSIM RGB', 4),
-)
+METRICS = columns.BASE
+# Behind the heading of a metric that is better when it is small.
+LOWER = ' ↓'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,11 +64,14 @@ class Block:
   n: str
   titles: tuple[str, ...]
   lines: tuple[Line, ...]
+  reference: str = ''
 
   @property
   def heading(self) -> str:
-    """Such as 'Set5 ×4, 5 images'."""
-    return f'{self.set} ×{self.scale}, {self.n} image{"" if self.n == "1" else "s"}'
+    """Such as 'Set5 ×4, 5 images'; says so where nothing vouches for the set."""
+    count = f'{self.n} image{"" if self.n == "1" else "s"}'
+    known = ', no reference' if self.reference == 'no reference' else ''
+    return f'{self.set} ×{self.scale}, {count}{known}'
 
 
 def value(entry: Mapping[str, Any], key: str) -> float | None:
@@ -119,14 +114,16 @@ def seconds(x: float | None) -> str:
   return number(x, 3 if x is None or x < 10 else 1)
 
 
-def marks(values: Sequence[float | None], digits: int) -> list[Mark]:
-  """Marks the largest and the second largest of more than two values.
+def marks(
+  values: Sequence[float | None], digits: int, better: Better = 'higher'
+) -> list[Mark]:
+  """Marks the best and the second best of more than two values.
 
   Values are compared as printed, so equal print means equal mark. If all are equal
   there is nothing to mark.
   """
   printed = [None if x is None or math.isnan(x) else round(x, digits) for x in values]
-  ranking = sorted({x for x in printed if x is not None}, reverse=True)
+  ranking = sorted({x for x in printed if x is not None}, reverse=better == 'higher')
   if sum(x is not None for x in printed) <= 2 or len(ranking) < 2:
     return [''] * len(printed)
   names: dict[float | None, Mark] = {ranking[0]: 'best', ranking[1]: 'second'}
@@ -148,39 +145,48 @@ def blocks(results: Results) -> list[Block]:
   groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
   for row in rows:
     groups.setdefault((row['set'], row['scale']), []).append(row)
-  metrics = [m for m in METRICS if any(value(row, m.key) is not None for row in rows)]
+  metrics = [
+    m for m in columns.of(results) if any(value(row, m.key) is not None for row in rows)
+  ]
+  references = results.get('references') or {}
   return [
-    _block(name, scale, group, metrics) for (name, scale), group in groups.items()
+    _block(name, scale, group, metrics, references.get(name) or '')
+    for (name, scale), group in groups.items()
   ]
 
 
 def _block(
-  name: str, scale: int, rows: list[Mapping[str, Any]], metrics: list[Column]
+  name: str,
+  scale: int,
+  rows: list[Mapping[str, Any]],
+  metrics: list[Column],
+  reference: str,
 ) -> Block:
-  columns: dict[str, list[Cell]] = {}
+  cells: dict[str, list[Cell]] = {}
   for metric in metrics:
     values = [value(row, metric.key) for row in rows]
-    columns[metric.title] = [
+    found = marks(values, metric.digits, metric.better)
+    title = metric.title + (LOWER if metric.better == 'lower' else '')
+    cells[title] = [
       Cell(number(x, metric.digits), mark)
-      for x, mark in zip(values, marks(values, metric.digits), strict=True)
+      for x, mark in zip(values, found, strict=True)
     ]
   base = next((row for row in rows if row['method'] == BASELINE), None)
   if base is not None and len(rows) > 1:
     gains = [_gain(row, base) for row in rows]
-    columns[f'Δ {BASELINE}'] = [Cell(number(x, 2, sign=True)) for x in gains]
+    cells[f'Δ {BASELINE}'] = [Cell(number(x, 2, sign=True)) for x in gains]
   times = [value(row, 'seconds_per_image') for row in rows]
   if any(x is not None for x in times):
-    columns['s/image'] = [Cell(seconds(x)) for x in times]
+    cells['s/image'] = [Cell(seconds(x)) for x in times]
   counts = sorted({int(row['n']) for row in rows})
   if len(counts) > 1:
-    columns['images'] = [Cell(str(row['n'])) for row in rows]
+    cells['images'] = [Cell(str(row['n'])) for row in rows]
   lines = tuple(
-    Line(row['method'], cells, row.get('note') or '')
-    for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True)
+    Line(row['method'], line, row.get('note') or '')
+    for row, line in zip(rows, zip(*cells.values(), strict=True), strict=True)
   )
-  return Block(
-    name, scale, '–'.join(map(str, counts[:1] + counts[1:][-1:])), tuple(columns), lines
-  )
+  shown = '–'.join(map(str, counts[:1] + counts[1:][-1:]))
+  return Block(name, scale, shown, tuple(cells), lines, reference)
 
 
 def _gain(row: Mapping[str, Any], base: Mapping[str, Any]) -> float | None:
@@ -198,6 +204,8 @@ def legend(found: Sequence[Block], best: str, second: str) -> list[str]:
   parts = []
   if any(cell.mark for cell in cells):
     parts.append(f'{best} best, {second} second best')
+  if any(title.endswith(LOWER) for b in found for title in b.titles):
+    parts.append(f'{LOWER.strip()} lower is better')
   if any(f'Δ {BASELINE}' in b.titles for b in found):
     parts.append(f'Δ {BASELINE}: PSNR minus that of {BASELINE}, in dB')
   if any(cell.text == DASH for cell in cells):
@@ -257,8 +265,8 @@ def markdown(results: Results) -> str:
 def csv(results: Results) -> str:
   """The results as CSV at full precision, a line a row: 'inf', and '' for None."""
   keys = ['method', 'set', 'scale', 'n']
-  numbers = [*(metric.key for metric in METRICS), 'seconds_per_image']
   blocks(results)  # Tells the user about a file of another kind.
+  numbers = [*(column.key for column in columns.of(results)), 'seconds_per_image']
   out = io.StringIO()
   writer = csv_format.writer(out, lineterminator='\n')
   writer.writerow([*keys, *numbers, 'note'])

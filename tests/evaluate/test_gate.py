@@ -25,11 +25,50 @@ def standard(monkeypatch):
   ]
   made = sets.PictureSet('Mini', pictures, 'here')
   known = {
-    name: {'Mini': {'4': gate._bicubic(made, 4, rule)}}
+    name: {'Mini': {'4': gate.bicubic(made, 4, rule)}}
     for name, rule in protocol.PROTOCOLS.items()
   }
   monkeypatch.setattr(gate, 'reference', lambda: known)
   return made
+
+
+def test_every_protocol_has_a_gate(standard):
+  for rule in protocol.PROTOCOLS.values():
+    assert gate.check(standard, 4, rule) == 'published'
+  # What takes seconds is measured on the smallest picture alone.
+  rows = gate.reference()['report001']['Mini']['4']
+  fsim = {name: values[-1] for name, values in rows.items()}
+  assert {name for name, x in fsim.items() if x is not None} == {'grey'}
+
+
+def test_each_column_is_guarded(standard, monkeypatch):
+  monkeypatch.setattr(gate, '_diagnose', lambda *_: 'it is')
+  rule = protocol.get('report001')
+  right = gate.reference()['report001']['Mini']['4']
+  for column, off in enumerate((0.003, 0.0003, 0.00002, 0.0003)):
+    wrong = {k: [*v] for k, v in right.items()}
+    for values in wrong.values():
+      if values[column] is not None:
+        values[column] += off
+    gate.reference()['report001']['Mini']['4'] = wrong
+    with pytest.raises(UserError, match=r'report001.*would be comparable'):
+      gate.check(standard, 4, rule)
+
+
+def test_means_of_a_whole_set(standard, monkeypatch):
+  named = dataclasses.replace(standard, name='Urban100')
+  assert gate.check(named, 4, RULE) == 'no reference'  # Not all of its pictures.
+  mean = np.mean([v[0] for v in gate.bicubic(named, 4, RULE).values()])
+  for off, fits in ((0.02, True), (0.05, False)):
+    known = {'urban100': {'4': (3, {'psnr_y': (mean + off, 0.03)})}}
+    monkeypatch.setattr(gate, 'MEANS', {'rgb8': known})
+    if fits:
+      assert gate.check(named, 4, RULE) == 'published'
+    else:
+      with pytest.raises(
+        UserError, match=r'psnr_y of bicubic is .* in their full size'
+      ):
+        gate.check(named, 4, RULE)
 
 
 def changed(pictures, change):
