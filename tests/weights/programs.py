@@ -141,13 +141,14 @@ class Up(nn.Module):
 
 
 class Leftthomas(nn.Module):
-  """SRGAN with batch norm after the body, the later version."""
+  """SRGAN; after the body a PReLU at first, batch norm in the later version."""
 
-  def __init__(self, f=F):
+  def __init__(self, normed, f=F):
     super().__init__()
     self.block1 = nn.Sequential(conv(3, f, 9), nn.PReLU())
     self.block2, self.block3 = Block(f), Block(f)
-    self.block4 = nn.Sequential(conv(f, f), nn.BatchNorm2d(f))
+    after = nn.BatchNorm2d(f) if normed else nn.PReLU()
+    self.block4 = nn.Sequential(conv(f, f), after)
     self.block5 = nn.Sequential(Up(f), conv(f, 3, 9))
 
   def forward(self, x):
@@ -292,3 +293,18 @@ class KrassermEDSR(nn.Module):
       found[f'{name}/kernel'] = m.weight.permute(2, 3, 1, 0)
       found[f'{name}/bias'] = m.bias
     return {name: x.detach().numpy() for name, x in found.items()}
+
+
+def made(kind, *args):
+  """A network with noise in every parameter and statistic."""
+  torch.manual_seed(0)
+  twin = kind(*args).eval()
+  for name, value in twin.state_dict().items():
+    if value.dtype.is_floating_point and 'mean.' not in name:
+      noise = 0.3 * torch.randn(value.shape)
+      value.copy_(noise.abs() + 0.5 if name.endswith('running_var') else noise)
+  return twin
+
+
+def state(twin):
+  return {k: v.detach().numpy().copy() for k, v in twin.state_dict().items()}
