@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from jsr.experiments.reproduce.report import DASH, Block, Cell, Line, Report
@@ -36,7 +37,9 @@ def _measured_by(header: dict[str, Any]) -> list[str]:
   if protocol := header.get('protocol'):
     parts.append(f'protocol {protocol["name"]}: {protocol["description"]}')
   if timing := header.get('timing'):
-    parts.append('times: ' + ', '.join(f'{k} {v}' for k, v in timing.items()))
+    parts.append(
+      f'times on {timing["device"]}, {timing["precision"]}, load {timing["load"]}'
+    )
   versions = header.get('versions', {})
   facts = [f'{name} {versions[name]}' for name in ('jsr', 'jax') if name in versions]
   facts += [str(header[k]) for k in ('machine', 'date') if header.get(k)]
@@ -53,13 +56,23 @@ def _notes(block: Block) -> list[str]:
   return [f'{", ".join(names)}: {note}' for note, names in notes.items()]
 
 
+def _end(text: str) -> str:
+  return text.rstrip('.') + '.'
+
+
+def _key(blocks: Sequence[Block]) -> str:
+  """Says what upright figures are."""
+  cells = [cell for b in blocks for line in b.lines for cell in line.cells]
+  behind = ', in brackets the difference from the quoted figure'
+  return 'measured by jsr' + behind * any(cell.difference for cell in cells)
+
+
 def markdown(report: Report) -> str:
   """As Markdown: quoted lines in italics, the difference behind our figure."""
   parts = [
     f'## {report.name}: {_md(report.title)}',
     f'{_md(report.origin[0].upper() + report.origin[1:])}. *Italic*: quoted, with the'
-    ' number of its source. Upright: measured by jsr, and in brackets the difference'
-    ' from the quoted figure.',
+    f' number of its source. Upright: {_key(report.blocks)}.',
   ]
   for block in report.blocks:
     lines = [
@@ -77,13 +90,13 @@ def markdown(report: Report) -> str:
       row = wrap + _md(_from(line, report)) + wrap
       lines.append('| ' + ' | '.join([name, row, *cells]) + ' |')
     for text in (*_notes(block), *block.words):
-      lines += ['', _md(text)]
+      lines += ['', _end(_md(text))]
     parts.append('\n'.join(lines))
   ends = [
     f'- [{i}] {_md(text)}. Protocol: {_md(protocol)}.'
     for i, (text, protocol) in enumerate(report.sources.values(), 1)
   ]
-  ends += [f'- jsr: {_md(text)}' for text in _measured_by(report.header)]
+  ends += [f'- jsr: {_end(_md(text))}' for text in _measured_by(report.header)]
   ends += [f'- {_md(text)}' for text in report.remarks]
   return '\n\n'.join([*parts, '\n'.join(ends)]) + '\n'
 
@@ -179,14 +192,14 @@ def latex(report: Report) -> str:
     f'[{i}] {_tex(text)} ({_tex(protocol)}).'
     for i, (text, protocol) in enumerate(report.sources.values(), 1)
   ]
-  measured = [f'jsr: {_tex(text)}.' for text in _measured_by(report.header)]
+  measured = [f'jsr: {_end(_tex(text))}' for text in _measured_by(report.header)]
   for block in report.blocks:
     n = len(block.columns)
     lines = [
       r'\begin{table}',
-      r'\centering\small',
+      r'\centering\footnotesize\setlength{\tabcolsep}{3pt}',
       rf'\caption{{{_tex(report.title)}: {_tex(block.heading)}. Italic: quoted;'
-      ' upright: measured by jsr, with the difference from the quoted figure.}',
+      f' upright: {_key([block])}.}}',
       rf'\begin{{tabular}}{{ll{"r" * n}}}',
       r'\toprule',
       ' & '.join(['method', 'row', *map(_tex, block.columns)]) + r' \\',
@@ -196,7 +209,9 @@ def latex(report: Report) -> str:
     for line in block.lines:
       name = '' if line.method == last else _tex(line.method)
       last = line.method
-      start = f'{name} & {_tex_italic(_tex(_from(line, report)), line)}'
+      # Narrow, so that a table fits a page: the number of a source says 'quoted'.
+      row = _from(line, report).removeprefix('quoted ').replace(', published', '')
+      start = f'{name} & {_tex_italic(_tex(row), line)}'
       if line.kind == 'missing':
         start = rf'{name} & \multicolumn{{{n + 1}}}{{l}}{{{_tex(_from(line, report))}}}'
         lines.append(start + r' \\')
@@ -204,7 +219,8 @@ def latex(report: Report) -> str:
       lines.append(' & '.join([start, *(_tex_cell(c, line) for c in line.cells)]))
       lines[-1] += r' \\'
     lines += [r'\bottomrule', r'\end{tabular}']
-    words = [*sources, *measured, *map(_tex, (*_notes(block), *block.words))]
+    words = [*sources, *measured]
+    words += [_end(_tex(text)) for text in (*_notes(block), *block.words)]
     lines += [r'\par\medskip\raggedright\footnotesize', *words, r'\end{table}']
     parts.append('\n'.join(lines))
   if report.remarks:
@@ -236,7 +252,6 @@ _TEX = {
   '×': r'$\times$',
   '∞': r'$\infty$',
   'Δ': r'$\Delta$',
-  '–': '--',
   '°': r'$^\circ$',
   **{c: '\\' + c for c in '&%$#_{}'},
 }
@@ -245,4 +260,6 @@ _TEX = {
 def _tex(text: str) -> str:
   """Escapes text; a letter that ASCII lacks and LaTeX may not know becomes '?'."""
   escaped = ''.join(_TEX.get(c, c) for c in text.replace('\n', ' '))
+  # Two hyphens would become a dash.
+  escaped = escaped.replace('--', '-{}-').replace('–', '--')
   return escaped.encode('ascii', 'replace').decode('ascii')

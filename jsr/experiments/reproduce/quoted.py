@@ -87,7 +87,7 @@ class Published:
     methods: The rows, in order.
     quoted: What was printed.
     remarks: What a reader must know.
-    lr: Folder beside HR/ with the low-resolution pictures; '': made from HR.
+    extra: Metrics beside the protocol's, by name.
     average: Name of the block of means over the sets; '' for none.
     rankings: {what: [methods that share a rank, best first]}.
   """
@@ -103,7 +103,7 @@ class Published:
   methods: tuple[Method, ...]
   quoted: tuple[Row, ...]
   remarks: tuple[str, ...]
-  lr: str = ''
+  extra: tuple[str, ...] = ()
   average: str = ''
   rankings: Mapping[str, list[list[str]]] = dataclasses.field(default_factory=dict)
 
@@ -150,5 +150,6 @@ def load(name: str) -> Published:
     for m in fields['methods']
   )
   fields['quoted'] = tuple(Row(**r) for r in fields['quoted'])
+  fields['extra'] = tuple(fields.get('extra', ()))
   fields['remarks'] = tuple(fields['remarks'])
   return Published(**fields)

@@ -68,16 +68,19 @@ def _one(
     return Ours(f'{method.key}={method.spec}')
   if method.quoted_only:
     return Ours()
+  reason = report.NOT_TRAINED
   for folder in sorted(runs.iterdir()) if runs else ():
     if folder.is_dir() and folder.name.lower().replace('_', '-') in method.runs:
       spec = f'{method.key}={folder.resolve()}'
       try:
         _resolve(spec, scale)
       except errors.UserError as error:
-        # A run that has not come to its first checkpoint is no mistake of the user.
-        return Ours(reason=f'{report.NOT_TRAINED} ({error})')
-      return Ours(spec)
-  return Ours(reason=report.NOT_TRAINED)
+        # A run that has not come to its first checkpoint, or has another factor, is no
+        # mistake of the user.
+        reason = f'{report.NOT_TRAINED} ({error})'
+      else:
+        return Ours(spec)
+  return Ours(reason=reason)
 
 
 def measure_with(
@@ -92,9 +95,9 @@ def measure_with(
       sets=[set_name],
       scale=table.scale,
       data=data,
-      lr=table.lr or None,
       limit=limit,
       protocol=table.protocol,
+      metrics=table.extra,
     )
     return results
 
@@ -130,7 +133,8 @@ def quoted_blocks(table: quoted.Published) -> list[Block]:
   for name in table.sets:
     lines = []
     for method in table.methods:
-      lines += _printed(table, method, name, method.quoted_only)
+      only = f'published only: {method.quoted_only}' if method.quoted_only else ''
+      lines += _printed(table, method, name, only)
     made.append(_block(table, f'As published: {name}', lines))
   return made
 
@@ -193,11 +197,13 @@ def blocks(
 def _mean_row(
   table: quoted.Published, rows: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any]:
-  metrics = [c.metric for c in table.columns if c.metric]
-  return {
-    'note': rows[0].get('note', ''),
-    **{m: sum(row[m] for row in rows) / len(rows) for m in metrics},
-  }
+  mean: dict[str, Any] = {'note': rows[0].get('note', '')}
+  for column in table.columns:
+    if column.metric:
+      values = [row.get(column.metric) for row in rows]
+      found = [v for v in values if v is not None]
+      mean[column.metric] = sum(found) / len(found) if found == values else None
+  return mean
 
 
 def _block(table: quoted.Published, heading: str, lines: Sequence[Line]) -> Block:
@@ -217,7 +223,8 @@ def _lines(
   for method in table.methods:
     mine = ours[method.key]
     if mine == Ours():
-      lines += _printed(table, method, set_name, method.quoted_only)
+      only = f'published only: {method.quoted_only}'
+      lines += _printed(table, method, set_name, only)
       continue
     lines += _printed(table, method, set_name)
     if method.key not in rows:
