@@ -1,46 +1,63 @@
-"""From feature maps to one vector an image, and the price of doing it without a mean.
+"""The end of a discriminator: from feature maps to one logit an image.
 
 A dense layer over flattened maps is bound to one image size; a mean over space is not.
 """
 
+import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import UserError
+from jsr.models import layers
 from jsr.types import Array
 
-
-def flatten(x: Array) -> Array:
-  """(N, h, w, C) -> (N, C * h * w), channel first as PyTorch flattens.
-
-  Converted weights keep their order by it.
-  """
-  return x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
+_lecun_normal = nn.initializers.lecun_normal()
 
 
-def vectors(x: Array, *, pool: bool) -> Array:
-  """(N, h, w, C) -> (N, C), the mean over space; or flattened, without `pool`."""
-  return x.mean((1, 2)) if pool else flatten(x)
-
-
-def check_size(module: nn.Module, name: str, x: Array, image: Array) -> None:
-  """Refuses an image of another size than the one that a dense layer was made for.
+def logits(
+  module: nn.Module,
+  x: Array,
+  image: Array,
+  *,
+  hidden: int,
+  pool: bool,
+  slope: float = 0.2,
+  kernel_init: nn.initializers.Initializer = _lecun_normal,
+  dtype: layers.Dtype = None,
+) -> Array:
+  """Applies the dense layers 'dense0' and 'dense1' within a module's `__call__`.
 
   Args:
-    module: The discriminator, from within its `__call__`.
-    name: Of its dense layer.
-    x: (N, values): what the layer is about to read.
-    image: (N, H, W, 3).
+    module: The discriminator.
+    x: (N, h, w, C): its last maps.
+    image: (N, H, W, 3): what it was given; for the words of the error.
+    hidden: Units of 'dense0' and its leaky ReLU; 0 for 'dense1' alone.
+    pool: Take the mean over space instead of flattening.
+    slope: Of the leaky ReLU.
+    kernel_init: Of both.
+    dtype: Of the computation.
+
+  Returns:
+    (N,) float32.
 
   Raises:
-    UserError: The layer exists and takes another number of values.
+    UserError: The first layer was made for images of another size.
   """
-  if not module.has_variable('params', name):
-    return  # Being initialised.
-  made_for: int = module.get_variable('params', name)['kernel'].shape[0]
-  if made_for != x.shape[1]:
-    h, w = image.shape[1:3]
-    raise UserError(
-      f'discriminator {type(module).__name__} is bound to the image size that it was'
-      f' made for, and {h} x {w} is another ({x.shape[1]} values for a dense layer of'
-      f' {made_for}); give images of that size, or use one that pools over space'
-    )
+  # Channel first, as PyTorch flattens: converted weights keep their order.
+  x = x.mean((1, 2)) if pool else x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)
+  first = 'dense0' if hidden else 'dense1'
+  if module.has_variable('params', first):
+    made_for: int = module.get_variable('params', first)['kernel'].shape[0]
+    if made_for != x.shape[1]:
+      height, width = image.shape[1:3]
+      raise UserError(
+        f'discriminator {type(module).__name__} is bound to the image size that it was'
+        f' made for, and {height} x {width} is another ({x.shape[1]} values for a dense'
+        f' layer of {made_for}); give images of that size, or one that pools over space'
+      )
+  if hidden:
+    x = nn.Dense(
+      hidden, kernel_init=kernel_init, dtype=dtype, name='dense0', parent=module
+    )(x)
+    x = nn.leaky_relu(x, slope)
+  x = nn.Dense(1, kernel_init=kernel_init, dtype=dtype, name='dense1', parent=module)(x)
+  return x[:, 0].astype(jnp.float32)

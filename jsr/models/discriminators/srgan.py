@@ -1,6 +1,5 @@
 """The discriminator of SRGAN: as in the paper, and for images of any size."""
 
-import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.models import layers
@@ -43,7 +42,7 @@ class _SRGANBody(nn.Module):
 
 
 class SRGAN(nn.Module):
-  """The discriminator of SRGAN; bound to one image size by its dense layer.
+  """The discriminator of SRGAN; bound to one image size, as the paper has it.
 
   Attributes:
     depth: Convolutions; 8 in the paper. Fewer see less context and learn sooner.
@@ -52,6 +51,7 @@ class SRGAN(nn.Module):
     batch_norm: As in the paper. Without it for gradient penalties.
     norm_first: Batch norm after the first convolution too, which then has no bias: the
       discriminator that the EDSR toolkit trains its GAN with.
+    pool: Take the mean over space before the head: images of any size.
     momentum: Decay of batch norm's running statistics.
     axis_name: Mesh axis over which batch norm synchronises.
     dtype: Of the computation; parameters stay float32.
@@ -65,6 +65,7 @@ class SRGAN(nn.Module):
   hidden: int = 1024
   batch_norm: bool = True
   norm_first: bool = False
+  pool: bool = False
   momentum: float = 0.9
   axis_name: str | None = None
   dtype: layers.Dtype = None
@@ -82,21 +83,15 @@ class SRGAN(nn.Module):
       self.dtype,
       name='body',
     )(2 * image - 1, train=train)
-    x = self._vectors(x)
-    head.check_size(self, 'dense0', x, image)
-    x = nn.Dense(self.hidden, dtype=self.dtype, name='dense0')(x)
-    x = nn.leaky_relu(x, 0.2)
-    return nn.Dense(1, dtype=self.dtype, name='dense1')(x)[:, 0].astype(jnp.float32)
-
-  def _vectors(self, x: Array) -> Array:
-    return head.vectors(x, pool=False)
+    return head.logits(
+      self, x, image, hidden=self.hidden, pool=self.pool, dtype=self.dtype
+    )
 
 
 class SRGANPool(SRGAN):
-  """SRGAN's discriminator for images of any size: the mean over space before the head.
+  """SRGAN's discriminator for images of any size.
 
-  Attributes: those of `SRGAN`.
+  Attributes: those of `SRGAN`, and `pool` is on.
   """
 
-  def _vectors(self, x: Array) -> Array:
-    return head.vectors(x, pool=True)
+  pool: bool = True
