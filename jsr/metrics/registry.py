@@ -10,11 +10,21 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
-from jsr.metrics import fidelity, fsim, fsim_bandwise, structural
+import numpy as np
+
+from jsr.metrics import (
+  fidelity,
+  fsim,
+  fsim_bandwise,
+  lpips,
+  lpips_nets,
+  niqe,
+  structural,
+)
 from jsr.types import Array
 
 # (sr, hr) -> (N,), both (N, H, W, C) float on 0..255.
-Function = Callable[..., Array]
+Function = Callable[..., Array | np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +83,30 @@ _ALL = (
   Metric('rmse', 'RMSE', fidelity.rmse, 'y', 'lower'),
   Metric(
     'rmse_report001', 'RMSE / 4095 (report 001)', fidelity.rmse_4095, 'rgb', 'lower'
+  ),
+  *(
+    Metric(
+      f'lpips_{net}',
+      f'LPIPS ({net})',
+      None,
+      'rgb',
+      'lower',
+      load=lpips.load,
+      jittable=False,
+      smallest=lpips_nets.SMALLEST[net],
+    )
+    for net in lpips_nets.NETS
+  ),
+  Metric(
+    'niqe',
+    'NIQE',
+    None,
+    'y',
+    'lower',
+    no_reference=True,
+    load=niqe.load,
+    jittable=False,
+    smallest=niqe.SMALLEST,
   ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
