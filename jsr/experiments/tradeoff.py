@@ -15,6 +15,7 @@ import numpy as np
 import tqdm
 from matplotlib.figure import Figure
 
+from jsr import errors
 from jsr.evaluate import (
   benchmark,
   comparison,
@@ -74,6 +75,11 @@ def sweep(
       values = []
       for picture in opened.pictures:
         hr = resize.modcrop(picture.hr, scale)
+        if min(hr.shape[:2]) - 2 * scale < looks.smallest:
+          raise errors.UserError(
+            f'{opened.name}/{picture.name} is too small for {looks.name}, which needs'
+            f' {looks.smallest} pixels inside a border of {scale}'
+          )
         values.append(_measure(looks, kept[picture.name]['alpha'], hr, scale))
       rows.append(
         {

@@ -9,6 +9,7 @@ import pytest
 
 from jsr import cli, models
 from jsr.errors import UserError
+from jsr.evaluate import sets as picture_sets
 from jsr.experiments import interpolation, looks, tradeoff
 from jsr.metrics import frequency
 from jsr.ops import resize
@@ -170,6 +171,7 @@ def test_sweep(tmp_path, capsys):
   workdirs.save(tmp_path / 'data' / 'Mini' / 'HR' / 'a.png', picture)
   line = ['interpolate', *map(str, paths), '--sweep', '1,0,0.5', '--sets', 'Mini']
   line += ['--data', str(tmp_path / 'data'), '-o', str(tmp_path / 'curve')]
+  line += ['--perceptual', 'high_frequency']
   assert cli.main(line) == 0
   out = capsys.readouterr().out
   results = json.loads((tmp_path / 'curve.json').read_text())
@@ -210,16 +212,31 @@ def test_high_frequency_ratio():
   smooth = 127.5 + 60 * np.sin(2 * np.pi * i / 17) + 40 * np.cos(2 * np.pi * j / 23)
   hr = np.floor(smooth + 12 * np.sin(2 * np.pi * (3 * i + 5 * j) / 16) + 0.5)
   near = np.floor(hr + 6 * np.sin(2 * np.pi * (i + j) / 40) + 0.5)
-  low = resize.resize_uint8(hr.astype(np.uint8)[..., None], 0.25)
-  blurred = np.asarray(resize.resize_uint8(low, 4), np.float64)[..., 0]
+  shrink = jax.jit(lambda x: resize.resize_uint8(resize.resize_uint8(x, 0.25), 4))
+  blurred = np.asarray(shrink(hr.astype(np.uint8)[..., None]), np.float64)[..., 0]
   with jax.enable_x64(True):
-    got = frequency.high_frequency_ratio(
-      np.stack([blurred, near, hr])[..., None], np.stack([hr] * 3)[..., None], scale=4
-    )
+    ratio = jax.jit(lambda x, y: frequency.high_frequency_ratio(x, y, scale=4))
+    got = ratio(np.stack([blurred, near, hr])[..., None], np.stack([hr] * 3)[..., None])
   np.testing.assert_allclose(got, [0.063859, 1.000681, 1], atol=1e-6)
 
 
-def test_names_of_figures():
+def test_names_of_figures(tmp_path, monkeypatch):
+  monkeypatch.setenv('JSR_CACHE', str(tmp_path))  # Nothing is at hand.
   assert looks.find('auto', scale=2).name == 'high_frequency'
   with pytest.raises(UserError, match='unknown perceptual figure'):
     looks.find('mos', scale=2)
+  with pytest.raises(UserError, match='belongs to --perceptual lpips or niqe'):
+    looks.find('auto', scale=2, weights=tmp_path)
+
+
+def test_niqe_where_its_model_is(shared, tmp_path, monkeypatch):
+  model = shared / 'weights' / 'niqe' / 'niqe_pris_params.npz'
+  monkeypatch.setenv('JSR_CACHE', str(tmp_path))
+  assert looks.find('niqe', scale=2, weights=model).name == 'niqe'
+  (tmp_path / model.name).symlink_to(model)
+  figure = looks.find('auto', scale=2)
+  assert figure.name == 'niqe'
+  picture = picture_sets.Picture('a', images.smooth(40, 44))
+  tiny = picture_sets.PictureSet('Mini', [picture], '')
+  with pytest.raises(UserError, match='Mini/a is too small for niqe'):
+    tradeoff.sweep(network(1), network(2), [0.5], [tiny], figure)
