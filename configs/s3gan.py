@@ -34,7 +34,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.eval.every = 5000
   c.checkpoint.every = 5000
   if 'init' not in words:
-    c.discriminator.name = 'ReportThree'
+    c.discriminator.name = 'S3GAN'
     c.losses.pixel_weight = 0.0
     c.losses.perceptual_weight = 1.0
     c.losses.perceptual_layers = ('relu5_4',)
