@@ -16,6 +16,7 @@ from jsr.evaluate import protocol as protocols
 from jsr.evaluate.columns import Column
 from jsr.evaluate.protocol import Protocol
 from jsr.metrics import fidelity, registry
+from jsr.weights import lpips, niqe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,7 @@ def open_metrics(names: Sequence[str], protocol: Protocol) -> list[Extra]:
       )
     metric = registry.METRICS[name]
     function = metric.fn if metric.fn is not None else _load(metric)
-    if metric.jittable:
+    if metric.jittable and function not in protocols.SLOW.values():
       function = jax.jit(function)
     column = Column(name, metric.title, _digits(metric), metric.better)
     result.append(Extra(column, metric, function))
@@ -95,4 +96,8 @@ def _digits(metric: registry.Metric) -> int:
 
 
 def _load(metric: registry.Metric) -> registry.Function:
-  raise NotImplementedError(metric.name)
+  """Finds the parameters of a metric: in the cache of downloads, or by downloading."""
+  assert metric.load is not None
+  if metric.name == 'niqe':
+    return metric.load(niqe.find())
+  return metric.load(lpips.find(metric.name.removeprefix('lpips_')))

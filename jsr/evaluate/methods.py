@@ -1,8 +1,6 @@
 """What is compared: interpolations, trained networks, and pictures made elsewhere."""
 
 import pathlib
-from collections.abc import Mapping
-from typing import Any
 from typing import Protocol as TypingProtocol
 
 import flax
@@ -11,11 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsr import errors, models
-from jsr.evaluate import interpolation, sets
+from jsr.evaluate import fit, interpolation, sets
 from jsr.evaluate.interpolation import Interpolation
 from jsr.evaluate.network import Network
 from jsr.train import checkpoint, settings
-from jsr.types import Variables
 from jsr.weights import model_file
 
 __all__ = ['Interpolation', 'Method', 'Network', 'Pictures', 'resolve']
@@ -103,8 +100,12 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
     ) from error
   kind = which if metric else 'latest'  # Without a metric there is no best.
   note = f'{name}, {kind} checkpoint, step {step}'
-  what = str(workdir / settings.FILE)
-  return _network(label, name, scale, args, variables, note, what, 'checkpoint')
+  try:
+    return Network(label, name, scale, args, variables, note)
+  except (flax.errors.FlaxError, TypeError, ValueError) as error:
+    raise errors.UserError(
+      f'{workdir / settings.FILE} does not fit the checkpoint: {_first_line(error)}'
+    ) from error
 
 
 def from_file(path: pathlib.Path, label: str) -> Network:
@@ -118,35 +119,9 @@ def from_file(path: pathlib.Path, label: str) -> Network:
     UserError: There is no such file, or it is damaged or of another kind.
   """
   model = model_file.load(path)
+  fit.check(model.generator, model.scale, model.args, model.variables, str(path))
   note = f'{model.generator}, {path.name}' + (f', {model.note}' if model.note else '')
-  return _network(
-    label,
-    model.generator,
-    model.scale,
-    model.args,
-    model.variables,
-    note,
-    f'the network that {path} names',
-    'parameters in it',
-  )
-
-
-def _network(
-  label: str,
-  name: str,
-  scale: int,
-  args: Mapping[str, Any],
-  variables: Variables,
-  note: str,
-  what: str,
-  whose: str,
-) -> Network:
-  try:
-    return Network(label, name, scale, args, variables, note)
-  except (flax.errors.FlaxError, TypeError, ValueError) as error:
-    raise errors.UserError(
-      f'{what} does not fit the {whose}: {_first_line(error)}'
-    ) from error
+  return Network(label, model.generator, model.scale, model.args, model.variables, note)
 
 
 def _first_line(error: Exception) -> str:

@@ -53,10 +53,15 @@ def read(path: pathlib.Path) -> np.ndarray:
     UserError: It cannot be read.
   """
   try:
-    pixels, rules = images.decode(path)
+    return grey_or_rgb(images.decode(path))
   except images.BadImage as error:
     raise errors.UserError(f'{path} cannot be read: {error}') from error
-  return pixels[..., :1] if {'grey', '1-bit'} & {*rules} else pixels
+
+
+def grey_or_rgb(decoded: images.Decoded) -> np.ndarray:
+  """Returns uint8 (H, W, 1) of what was grey in its file, else (H, W, 3)."""
+  grey = {'grey', '1-bit'} & {*decoded.rules}
+  return decoded.pixels[..., :1] if grey else decoded.pixels
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:

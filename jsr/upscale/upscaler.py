@@ -10,7 +10,7 @@ from PIL import Image
 
 from jsr import errors
 from jsr.data import images
-from jsr.evaluate import methods, output
+from jsr.evaluate import methods, output, sets
 
 # Of a result; more than most machines can hold while they compute it.
 MAX_PIXELS = 2**29
@@ -24,8 +24,11 @@ def run(
   Args:
     paths: Picture files.
     folder: The folder; made if need be.
-    model: 'nearest', 'bicubic' or a workdir.
+    model: A name such as 'bicubic', a workdir, or a model file; see `methods.resolve`.
     scale: The factor; None: the model's own, or 4.
+
+  A network on luma enlarges Y of a picture, and bicubic its colour; a grey picture is
+  luma itself. The result is RGB in any case.
 
   Returns:
     0, or 2 if a picture could not be read or written; the others are still done.
@@ -36,7 +39,7 @@ def run(
   """
   method = methods.resolve(model)
   if isinstance(method, methods.Pictures):
-    raise errors.UserError('--model wants nearest, bicubic or a workdir')
+    raise errors.UserError('--model wants nearest, bicubic, a workdir or a model file')
   factor = scale or getattr(method, 'scale', None) or 4
   if isinstance(method, methods.Network):
     method.check_scale(factor)
@@ -56,7 +59,7 @@ def run(
   failed = 0
   for path, target in zip(paths, targets, strict=True):
     try:
-      lr = images.read_rgb(path)
+      lr = _read(path)
     except images.BadImage as error:
       failed += _complain(path, error)
       continue
@@ -65,6 +68,8 @@ def run(
       failed += _complain(path, f'{width} x {height} pixels would be too many to make')
       continue
     sr = method.upscale_uint8(lr, factor)
+    if sr.shape[-1] == 1:
+      sr = sr.repeat(3, axis=-1)
     try:
       _write(sr, target)
     except OSError as error:
@@ -74,6 +79,11 @@ def run(
       f'{path} ({lr.shape[1]}x{lr.shape[0]}) -> {target} ({sr.shape[1]}x{sr.shape[0]})'
     )
   return 2 if failed else 0
+
+
+def _read(path: pathlib.Path) -> np.ndarray:
+  """Reads uint8 (H, W, 3), or (H, W, 1) where the file is grey."""
+  return sets.grey_or_rgb(images.decode(path))
 
 
 def _complain(path: pathlib.Path, reason: object) -> int:

@@ -130,7 +130,9 @@ def test_model_files(tmp_path):
 
 def test_model_files_that_do_not_fit(tmp_path):
   wrong = saved(tmp_path / 'x.safetensors', args={'features': 8, 'depth': 1})
-  with pytest.raises(UserError, match=r'x\.safetensors names does not fit the param'):
+  with pytest.raises(
+    UserError, match=r'x\.safetensors does not fit the network compact x2 .*: misshapen'
+  ):
     methods.resolve(str(wrong))
   other = saved(tmp_path / 'y.safetensors', generator='compactt')
   with pytest.raises(UserError, match="did you mean 'compact'"):

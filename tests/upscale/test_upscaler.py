@@ -1,14 +1,17 @@
 """Enlarging files: every kind of input, and what one bad file does to the others."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
+from jsr import models
 from jsr.errors import UserError
 from jsr.evaluate import methods
 from jsr.ops import resize
 from jsr.upscale import upscaler
+from jsr.weights import model_file
 from tests import images, workdirs
 
 A = images.smooth(12, 14)
@@ -58,6 +61,26 @@ def test_a_workdir(picture, tmp_path, workdir):
   with pytest.raises(UserError, match='run enlarges 4 times and cannot be asked for 2'):
     upscale([picture], tmp_path / 'other', str(workdir), 2)
   assert not (tmp_path / 'other').exists()
+
+
+def test_a_model_file(picture, tmp_path):
+  path = tmp_path / 'mine.safetensors'
+  args = {'middle': 1, 'features': (4, 2)}
+  model = models.build('srcnn', scale=2, **args)
+  variables = model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)))
+  model_file.save(path, generator='srcnn', scale=2, args=args, variables=variables)
+  grey = tmp_path / 'in' / 'grey.png'
+  workdirs.save(grey, A[..., :1])
+  out = tmp_path / 'out'
+  assert upscale([picture, grey], out, str(path)) == 0
+  method = methods.resolve(str(path))
+  assert method.color == 'y'
+  np.testing.assert_array_equal(load(out / 'a.png'), method.upscale_uint8(A, 2))
+  # Grey values are luma; as RGB they would be squeezed first.
+  want = method.upscale_uint8(A[..., :1], 2).repeat(3, -1)
+  np.testing.assert_array_equal(load(out / 'grey.png'), want)
+  with pytest.raises(UserError, match='mine enlarges 2 times and cannot be asked'):
+    upscale([picture], tmp_path / 'other', str(path), 3)
 
 
 def test_kinds_of_files(tmp_path):
