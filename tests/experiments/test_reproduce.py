@@ -50,7 +50,13 @@ def measure_like(table, figures):
         }
       )
     protocol = {'name': table.protocol, 'description': 'A stub.'}
-    return {'rows': rows, 'protocol': protocol, 'versions': {'jsr': '1'}, 'date': 'now'}
+    return {
+      'rows': rows,
+      'protocol': protocol,
+      'versions': {'jsr': '1'},
+      'date': 'now',
+      'references': {set_name: 'published' if set_name == 'Set5' else 'no reference'},
+    }
 
   return measure
 
@@ -173,6 +179,8 @@ def test_quoted_and_measured_lines(benchmark):
   assert [c.text for c in mine.cells] == ['28.43', '0.8201', '0.8111', '']
   assert [c.difference for c in mine.cells] == ['±0.00', '−0.0010', '', '']
   assert benchmark.blocks[0].heading == 'Set5 ×4, 5 images'
+  # The gate knows no figures of this set.
+  assert 'no reference' in benchmark.blocks[1].heading
 
 
 def test_nothing_is_made_up(benchmark):

@@ -13,6 +13,9 @@ from jsr.experiments.reproduce.report import Block, Cell, Line
 # (specs as LABEL=SPEC, set) -> a results mapping, see `jsr.evaluate.table`.
 Measure = Callable[[Sequence[str], str], Mapping[str, Any]]
 
+# Of a results file, what a report says of its figures.
+HEADER = ('protocol', 'versions', 'machine', 'date')
+
 
 @dataclasses.dataclass(frozen=True)
 class Ours:
@@ -169,16 +172,20 @@ def blocks(
   for name in there:
     specs = [o.spec for o in ours.values() if o.spec]
     rows: dict[str, Mapping[str, Any]] = {}
+    known: Mapping[str, str] = {}
     if not there[name] and specs:
       results = measure(specs, name)
-      header = {k: v for k, v in results.items() if k != 'rows'}
+      header = {k: results[k] for k in HEADER if k in results}
+      known = results.get('references', {})
       rows = {row['method']: row for row in results['rows']}
     for key, row in rows.items():
       means.setdefault(key, []).append(row)
     n = {int(row['n']) for row in rows.values()}
     count = f', {n.pop()} images' if n else ''
     if count and limit:
-      count = f',{count[1:]} at most {limit}: a part, compared with nothing'
+      count += f' of at most {limit}: a part, compared with nothing'
+    if known.get(name) == 'no reference':
+      count += ', no reference: nothing vouches for these pictures'
     lines = _lines(table, name, ours, rows, there[name], beside=limit is None)
     made.append(_block(table, f'{name} ×{table.scale}{count}', lines))
   if table.average:
