@@ -17,12 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsr.metrics.phase import frequency_grid, low_pass, transform
+from jsr.metrics import phase
 from jsr.types import Array
 
 # NTSC: Y, I and Q of RGB, in the scale of the input.
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-SCALES, ORIENTATIONS = 4, 4
+ORIENTATIONS = 4
 EPSILON = 1e-4
 
 
@@ -117,44 +117,38 @@ def scharr(luma: Array) -> Array:
 
 
 class Bank(NamedTuple):
-  """The filters of one image size, and the two sums by which noise is estimated.
+  """The filters of one image size, and two sums by which noise is estimated.
 
   Attributes:
-    filters: (orientation, scale, H, W), real, in the order of the FFT.
+    along: (scale, H, W), along the radius.
+    across: (orientation, H, W), along the angle.
     power: (orientation,), sum of squares of the finest filter.
     noise: (orientation,), 2 sum h_s^2 + 4 sum_{s<t} h_s h_t of the impulse responses.
   """
 
-  filters: np.ndarray
+  along: np.ndarray
+  across: np.ndarray
   power: np.ndarray
   noise: np.ndarray
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def bank(height: int, width: int) -> Bank:
   """The log-Gabor filters: wavelengths 6, 12, 24, 48; 0, 45, 90, 135 degrees."""
-  radius, sine, cosine = frequency_grid(height, width)
-  radial = []
-  for scale in range(SCALES):
-    centre = 1 / (6 * 2**scale)
-    g = np.exp(-(np.log(radius / centre) ** 2) / (2 * np.log(0.55) ** 2))
-    g *= low_pass(height, width)
-    g[0, 0] = 0
-    radial.append(g)
+  along = phase.radial(height, width, 0.55)
   deviation = math.pi / ORIENTATIONS / 1.2
-  filters = np.zeros((ORIENTATIONS, SCALES, height, width))
+  across = np.empty((ORIENTATIONS, height, width))
+  power, noise = np.empty(ORIENTATIONS), np.empty(ORIENTATIONS)
   for o in range(ORIENTATIONS):
-    angle = o * math.pi / ORIENTATIONS
-    ds = sine * math.cos(angle) - cosine * math.sin(angle)
-    dc = cosine * math.cos(angle) + sine * math.sin(angle)
-    spread = np.exp(-(np.arctan2(ds, dc) ** 2) / (2 * deviation**2))
-    filters[o] = np.stack(radial) * spread
-  impulse = np.fft.ifft2(filters).real * math.sqrt(height * width)
-  products = np.einsum('oshw,othw->ost', impulse, impulse)
-  squares = np.einsum('oss->o', products)
-  crossed = (products.sum((1, 2)) - squares) / 2
-  power = (filters[:, 0] ** 2).sum((-2, -1))
-  return Bank(filters, power, 2 * squares + 4 * crossed)
+    angle = phase.distance(height, width, o * math.pi / ORIENTATIONS)
+    across[o] = np.exp(-(angle**2) / (2 * deviation**2))
+    filters = along * across[o]
+    power[o] = (filters[0] ** 2).sum()
+    impulse = np.fft.ifft2(filters).real * math.sqrt(height * width)
+    products = np.einsum('shw,thw->st', impulse, impulse)
+    squares = np.trace(products)
+    noise[o] = 2 * squares + 2 * (products.sum() - squares)
+  return Bank(along, across, power, noise)
 
 
 def phase_congruency(luma: Array) -> Array:
@@ -162,24 +156,17 @@ def phase_congruency(luma: Array) -> Array:
 
   Source: Kovesi 1999 in the form of Zhang et al. 2011, section II A, k = 2.
   """
-  dtype = luma.dtype
   of_size = bank(luma.shape[-2], luma.shape[-1])
   spectrum = jnp.fft.fft2(luma)
   energy_sum = jnp.zeros_like(luma)
   amplitude_sum = jnp.zeros_like(luma)
   for o in range(ORIENTATIONS):
-    even, odd, amplitude = transform(spectrum, of_size.filters[o], dtype)
-    sum_even, sum_odd = even.sum(1), odd.sum(1)
-    length = jnp.sqrt(sum_even**2 + sum_odd**2) + EPSILON
-    mean_even = (sum_even / length)[:, None]
-    mean_odd = (sum_odd / length)[:, None]
-    along = even * mean_even + odd * mean_odd
-    energy = (along - jnp.abs(even * mean_odd - odd * mean_even)).sum(1)
+    even, odd, amplitude = phase.transform(spectrum, of_size.along, of_size.across[o])
     median = jnp.median(amplitude[:, 0] ** 2, axis=(-2, -1), keepdims=True)
     noise_power = median / math.log(2) / float(of_size.power[o])
     tau = jnp.sqrt(noise_power * float(of_size.noise[o]) / 2)
     # Mean and deviation of a Rayleigh distribution; 1.7 is an empirical correction.
     threshold = tau * (math.sqrt(math.pi / 2) + 2 * math.sqrt(2 - math.pi / 2)) / 1.7
-    energy_sum += jnp.maximum(energy - threshold, 0)
+    energy_sum += jnp.maximum(phase.energy(even, odd, EPSILON) - threshold, 0)
     amplitude_sum += amplitude.sum(1)
   return energy_sum / (amplitude_sum + EPSILON)

@@ -11,14 +11,15 @@ that comparison alone; `jsr.metrics.fsim` is the paper's.
 import functools
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsr.metrics import phase
 from jsr.metrics.fsim import similarity
-from jsr.metrics.phase import frequency_grid, low_pass, transform
 from jsr.types import Array
 
-SCALES, ORIENTATIONS = 4, 6
+ORIENTATIONS = 6
 EPSILON = 1e-4
 
 
@@ -54,25 +55,14 @@ def gradient(planes: Array) -> Array:
   return jnp.sqrt(jnp.mod(squares[0] + squares[1], 65536))
 
 
-@functools.lru_cache(maxsize=8)
-def bank(height: int, width: int) -> np.ndarray:
-  """Log-Gabor filters (orientation, scale, H, W) in the order of the FFT."""
-  radius, sine, cosine = frequency_grid(height, width)
-  radial = []
-  for scale in range(SCALES):
-    centre = 1 / (6 * 2**scale)
-    g = np.exp(-(np.log(radius / centre) ** 2) / (2 * np.log(0.5978) ** 2))
-    g *= low_pass(height, width)
-    g[0, 0] = 0
-    radial.append(g)
-  filters = np.zeros((ORIENTATIONS, SCALES, height, width))
+@functools.lru_cache(maxsize=4)
+def bank(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+  """The filters along radius (scale, H, W) and angle (orientation, H, W)."""
+  across = np.empty((ORIENTATIONS, height, width))
   for o in range(ORIENTATIONS):
-    angle = o * math.pi / ORIENTATIONS
-    ds = sine * math.cos(angle) - cosine * math.sin(angle)
-    dc = cosine * math.cos(angle) + sine * math.sin(angle)
-    distance = np.minimum(np.abs(np.arctan2(ds, dc)) * ORIENTATIONS / 2, math.pi)
-    filters[o] = np.stack(radial) * (np.cos(distance) + 1) / 2
-  return filters
+    angle = phase.distance(height, width, o * math.pi / ORIENTATIONS)
+    across[o] = (np.cos(np.minimum(angle * ORIENTATIONS / 2, math.pi)) + 1) / 2
+  return phase.radial(height, width, 0.5978), across
 
 
 def phase_congruency(luma: Array) -> Array:
@@ -80,25 +70,25 @@ def phase_congruency(luma: Array) -> Array:
 
   Source: Kovesi's phasecong3 (k = 2, cut-off .5, gain 10, noise by the median).
   """
-  filters = bank(luma.shape[-2], luma.shape[-1])
-  spectrum = jnp.fft.fft2(luma)
-  total = jnp.zeros_like(luma)
-  for o in range(ORIENTATIONS):
-    even, odd, amplitude = transform(spectrum, filters[o], luma.dtype)
-    sum_even, sum_odd = even.sum(1), odd.sum(1)
-    length = jnp.sqrt(sum_even**2 + sum_odd**2) + EPSILON
-    mean_even = (sum_even / length)[:, None]
-    mean_odd = (sum_odd / length)[:, None]
-    along = even * mean_even + odd * mean_odd
-    energy = (along - jnp.abs(even * mean_odd - odd * mean_even)).sum(1)
-    median = jnp.median(amplitude[:, 0], axis=(-2, -1), keepdims=True)
-    tau = median / math.sqrt(math.log(4)) * (1 - 0.5**SCALES) / (1 - 0.5)
-    spread = math.sqrt(math.pi / 2) + 2 * math.sqrt((4 - math.pi) / 2)
-    energy = jnp.maximum(energy - jnp.maximum(tau * spread, EPSILON), 0)
-    summed, largest = amplitude.sum(1), amplitude.max(1)
-    width = (summed / (largest + EPSILON) - 1) / (SCALES - 1)
-    weight = 1 / (1 + jnp.exp(10 * (0.5 - width)))
-    # A flat picture has no amplitude at all, and no congruency.
-    flat = summed == 0
-    total += jnp.where(flat, 0, weight * energy / jnp.where(flat, 1, summed))
-  return total
+  along, across = bank(luma.shape[-2], luma.shape[-1])
+  spread = math.sqrt(math.pi / 2) + 2 * math.sqrt((4 - math.pi) / 2)
+
+  def of_plane(plane: Array) -> Array:
+    spectrum = jnp.fft.fft2(plane)[None]
+    total = jnp.zeros_like(plane)
+    for o in range(ORIENTATIONS):
+      even, odd, amplitude = phase.transform(spectrum, along, across[o])
+      median = jnp.median(amplitude[:, 0])
+      tau = median / math.sqrt(math.log(4)) * (1 - 0.5**phase.SCALES) / (1 - 0.5)
+      threshold = jnp.maximum(tau * spread, EPSILON)
+      energy = jnp.maximum(phase.energy(even, odd, EPSILON)[0] - threshold, 0)
+      summed, largest = amplitude[0].sum(0), amplitude[0].max(0)
+      width = (summed / (largest + EPSILON) - 1) / (phase.SCALES - 1)
+      weight = 1 / (1 + jnp.exp(10 * (0.5 - width)))
+      # A flat picture has no amplitude at all, and no congruency.
+      flat = summed == 0
+      total += jnp.where(flat, 0, weight * energy / jnp.where(flat, 1, summed))
+    return total
+
+  # Plane by plane: without down-sampling, all at once would take gigabytes.
+  return jax.lax.map(of_plane, luma)
