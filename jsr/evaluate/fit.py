@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import flax
 import jax
 import jax.numpy as jnp
 
@@ -30,7 +31,15 @@ def check(
   """
   model = models.build(generator, scale=scale, **args)
   lr = jnp.zeros((1, 8, 8, 3 if model.color == 'rgb' else 1))
-  want = _shapes(jax.eval_shape(model.init, jax.random.key(0), lr))
+  fields = ''.join(f' {key}={value}' for key, value in sorted(args.items()))
+  network = f'{generator} x{scale}{fields}'
+  try:
+    want = _shapes(jax.eval_shape(model.init, jax.random.key(0), lr))
+  except (ArithmeticError, TypeError, ValueError, flax.errors.FlaxError) as error:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    raise errors.UserError(
+      f'{origin}: there is no network {network} ({reason}); correct its fields'
+    ) from error
   have = _shapes(variables)
   problems = {
     'missing': [name for name in want if name not in have],
@@ -43,10 +52,7 @@ def check(
   }
   told = '; '.join(f'{kind}: {", ".join(n)}' for kind, n in problems.items() if n)
   if told:
-    fields = ''.join(f' {key}={value}' for key, value in sorted(args.items()))
-    raise errors.UserError(
-      f'{origin} does not fit the network {generator} x{scale}{fields}: {told}'
-    )
+    raise errors.UserError(f'{origin} does not fit the network {network}: {told}')
 
 
 def _shapes(variables: Variables) -> dict[str, tuple[int, ...]]:

@@ -74,6 +74,7 @@ def test_mistakes(here, capsys):
     'edsr.pth --as edsr --scale 3 -o x.safetensors': 'drop --scale 3',
     'srcnn.mat --as srcnn -o x.safetensors': 'give it with --scale',
     'edsr.pth --as edsr --set blocks=3 -o x.safetensors': 'missing: params/block2/',
+    'edsr.pth --as edsr --set features=wide -o x.safetensors': 'no network edsr x2',
     'edsr.pth --as edsr --set block=3 -o x.safetensors': "did you mean 'blocks'",
     'edsr.pth --as edsr --set =3 -o x.safetensors': 'is not FIELD=VALUE',
     'edsr.pth --as edsr --key nets -o x.safetensors': "has no entry 'nets'",

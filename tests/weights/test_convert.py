@@ -179,6 +179,30 @@ def test_every_fault_is_named(case):
   assert parts['misshapen'].count(' instead of ') == 1
 
 
+@pytest.mark.parametrize('case', CASES)
+def test_no_shape_is_odd_enough_to_crash(case):
+  generator, _, content = content_of(case)
+  odd = [
+    np.float32(0),
+    np.zeros(0, 'f'),
+    np.zeros((0, 2), 'f'),
+    np.zeros((1,) * 5, 'f'),
+  ]
+  names = [n for n in content if 'num_batches' not in n]
+  for name in names[:3] + names[-3:] + names[:: len(names) // 5]:
+    for array in odd:
+      broken = {**content, name: np.asarray(array)}
+      with pytest.raises(UserError, match=re.escape(name)):
+        convert.convert(broken, generator, origin='x')
+
+
+def test_a_huge_number_in_a_name_costs_nothing():
+  content = state(made(programs.EDSR, 2))
+  far = 'body.1000000000000.body.0.weight'
+  with pytest.raises(UserError, match=f'unexpected: {re.escape(far)}$'):
+    convert.convert({**content, far: np.zeros(3, 'f')}, 'edsr', origin='x')
+
+
 def test_constants_that_are_built_in_are_checked():
   content = state(made(programs.EDSR, 2))
   content['sub_mean.bias'] = content['sub_mean.bias'] / 255

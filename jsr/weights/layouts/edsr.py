@@ -38,7 +38,7 @@ def _authors(tensors: Tensors) -> Plan:
   blocks = max(rules.largest(tensors, r'body\.(\d+)\.body\.0\.weight'), 1)
   f = rules.side(tensors, 0, ('head.0.weight', 'body.0.body.0.weight'), 64)
   ups = [f'tail.0.{2 * i}' for i in range(3)]
-  outs = [len(tensors[f'{u}.bias']) for u in ups if f'{u}.bias' in tensors]
+  outs = rules.outputs(tensors, [f'{up}.bias' for up in ups])
   result = rules.torch_conv('head.0', 'head', f, 3)
   for i in range(blocks):
     for j, k in ((1, 0), (2, 2)):
@@ -58,7 +58,7 @@ def _basicsr(tensors: Tensors) -> Plan:
   blocks = max(rules.largest(tensors, r'body\.(\d+)\.conv1\.weight'), 1)
   f = rules.side(tensors, 0, ('conv_first.weight', 'body.0.conv1.weight'), 64)
   ups = [f'upsample.{2 * i}' for i in range(3)]
-  outs = [len(tensors[f'{u}.bias']) for u in ups if f'{u}.bias' in tensors]
+  outs = rules.outputs(tensors, [f'{up}.bias' for up in ups])
   result = rules.torch_conv('conv_first', 'head', f, 3)
   for i in range(blocks):
     for j in (1, 2):
@@ -143,7 +143,7 @@ def _mdsr(tensors: Tensors) -> Plan:
   scales = []
   for branch in range(max(rules.largest(tensors, r'upsample\.(\d+)\..*'), 1)):
     ups = [f'upsample.{branch}.{2 * i}' for i in range(3)]
-    outs = [len(tensors[f'{u}.bias']) for u in ups if f'{u}.bias' in tensors]
+    outs = rules.outputs(tensors, [f'{up}.bias' for up in ups])
     factors = _factors(outs, f)
     scale = math.prod(factors)
     scales.append(scale)

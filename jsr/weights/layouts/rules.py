@@ -181,18 +181,25 @@ def torch_conv(
 def largest(tensors: Tensors, pattern: str) -> int:
   """One more than the largest number that an expression's group finds, or 0.
 
-  A gap in the middle still counts, so that it can be told.
+  A gap in the middle still counts, so that it can be told. No file has more layers than
+  tensors: a number beyond that is a fault, and its tensor will be unexpected.
   """
   found = (re.fullmatch(pattern, name) for name in tensors)
-  return 1 + max((int(match[1]) for match in found if match), default=-1)
+  numbers = (int(match[1]) for match in found if match)
+  return 1 + max((n for n in numbers if n < len(tensors)), default=-1)
 
 
 def side(tensors: Tensors, axis: int, names: Iterable[str], default: int) -> int:
-  """Length along an axis of the first of some tensors that is there."""
+  """Length along an axis of the first of some tensors that is there and has one."""
   for name in names:
-    if name in tensors and tensors[name].ndim > axis:
+    if name in tensors and tensors[name].ndim > axis and tensors[name].shape[axis]:
       return tensors[name].shape[axis]
   return default
+
+
+def outputs(tensors: Tensors, names: Iterable[str]) -> list[int]:
+  """Lengths of those of some biases that are there."""
+  return [tensors[n].size for n in names if n in tensors and tensors[n].ndim == 1]
 
 
 def keras_layers(tensors: Tensors, *parts: str) -> list[str]:
