@@ -120,7 +120,10 @@ def from_file(path: pathlib.Path, label: str) -> Network:
   """
   model = model_file.load(path)
   fit.check(model.generator, model.scale, model.args, model.variables, str(path))
-  note = f'{model.generator}, {path.name}' + (f', {model.note}' if model.note else '')
+  said = model.note or model.generator
+  if not said.startswith(model.generator):
+    said = f'{model.generator}, {said}'
+  note = f'{said} ({path.name})'
   return Network(label, model.generator, model.scale, model.args, model.variables, note)
 
 

@@ -120,12 +120,12 @@ def test_model_files(tmp_path):
   path = saved(tmp_path / 'mine.safetensors')
   method = methods.resolve(str(path))
   assert (method.label, method.scale) == ('mine', 2)
-  assert method.note == 'compact, mine.safetensors, of a friend'
+  assert method.note == 'compact, of a friend (mine.safetensors)'
   assert methods.resolve(f'x={path}').label == 'x'
   assert method.upscale_uint8(LR, 2).shape == (24, 20, 3)
   # A '=' in a file's name is part of the name.
   odd = saved(tmp_path / 'a=b.safetensors', note='')
-  assert methods.resolve(str(odd)).note == 'compact, a=b.safetensors'
+  assert methods.resolve(str(odd)).note == 'compact (a=b.safetensors)'
 
 
 def test_model_files_that_do_not_fit(tmp_path):

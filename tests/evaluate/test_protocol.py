@@ -43,8 +43,9 @@ def test_published_rows(shared, name, set_name):
 
 def test_bsd100_first_pictures(shared):
   (pictures,) = sets.open_sets(['BSD100'], data=str(shared / 'data'), limit=2)
-  for rule in protocol.PROTOCOLS.values():
-    assert gate.check(pictures, 4, rule) == 'published'
+  for name in ('rgb8', 'y_float', 'srgan'):
+    assert gate.check(pictures, 4, protocol.get(name)) == 'published'
+  assert gate.check(pictures, 4, protocol.get('report001')) == 'no reference'
 
 
 def test_reference_means_are_the_published_ones():
@@ -69,6 +70,49 @@ def test_reference_means_are_the_published_ones():
         psnr, ssim = np.mean(list(values.values()), axis=0)
         assert psnr == pytest.approx(want[0], abs=6e-4)
         assert ssim == pytest.approx(want[1], abs=6e-5)
+
+
+def test_reference_means_of_two_papers():
+  """Report 001's rows to every digit, and the SRGAN paper's SSIM as far as it goes."""
+  for set_name, want in {
+    'Set5': ('26.8905', '.7762', '.0031', '.6601'),
+    'Set14': ('24.3709', '.6687', '.0040', '.6039'),
+  }.items():
+    values = gate.reference()['report001'][set_name]['4']
+    means = np.mean(list(values.values()), axis=0)
+    assert [f'{x:.4f}'.lstrip('0') for x in means] == list(want)
+  # Paper: 28.43 / .8211, 25.99 / .7486, 25.94 / .6935.
+  for set_name, n, psnr, daala in (
+    ('Set5', 5, 28.418, '.820'),
+    ('Set14', 14, 25.99, '.749'),
+    ('BSD100', 100, 25.957, '.693'),
+  ):
+    values = gate.reference()['srgan'][set_name]['4']
+    means = np.mean(list(values.values()), axis=0)
+    assert len(values) == n
+    assert means[0] == pytest.approx(psnr, abs=0.006)
+    assert f'{means[1]:.3f}'.lstrip('0') == daala
+
+
+@pytest.mark.parametrize('rule', ['srgan', 'report001'])
+def test_two_papers_are_measured(shared, rule):
+  """The smallest picture of Set5, through the gate, with LR made and LR given."""
+  for lr in (None, 'LR_x4'):
+    (opened,) = sets.open_sets(['Set5'], data=str(shared / 'data'), lr=lr)
+    small = [p for p in opened.pictures if p.name == 'butterfly']
+    only = sets.PictureSet('Set5', small, opened.origin)
+    assert gate.check(only, 4, protocol.get(rule)) == 'published'
+
+
+def test_the_lr_of_the_selfexsr_distribution(shared):
+  """Bit for bit: MATLAB repeated the edge then."""
+  for set_name, scale, limit in (('Set5', 4, 5), ('Set14', 3, 4), ('BSD100', 4, 2)):
+    (opened,) = sets.open_sets(
+      [set_name], data=str(shared / 'data'), lr=f'LR_x{scale}', limit=limit
+    )
+    for picture in opened.pictures:
+      made = protocol.make_lr(picture.hr, scale, 'replicate')
+      np.testing.assert_array_equal(made, picture.lr, err_msg=picture.name)
 
 
 def test_lr_from_a_folder(shared):
@@ -99,6 +143,18 @@ def test_grey_is_luma_already():
   colour = np.repeat(noisy.astype(np.uint8), 3, axis=-1)
   again = protocol.score(colour, grey, 4, protocol.get('rgb8'))
   assert again['psnr_y'] == pytest.approx(want, abs=1e-6)
+
+
+def test_the_daala_tool_sees_video():
+  """A grey picture gets there what the same picture as RGB gets."""
+  grey = images.smooth(32, 40)[..., :1]
+  noisy = np.clip(grey.astype(int) + np.arange(40)[:, None] % 7, 0, 255)
+  noisy = noisy.astype(np.uint8)
+  rule = protocol.get('srgan')
+  one = protocol.score(noisy, grey, 4, rule)
+  three = protocol.score(noisy.repeat(3, -1), grey.repeat(3, -1), 4, rule)
+  assert one['ssim_daala'] == pytest.approx(three['ssim_daala'], abs=1e-9)
+  assert abs(one['ssim_y'] - three['ssim_y']) > 5e-5
 
 
 def test_sizes_that_do_not_fit():
