@@ -24,6 +24,9 @@ OPTIONS = {
   'compare': ['--methods', '--data', '--sets', '--scale', '--protocol', '--json'],
   'upscale': ['IMAGE', '-o', '--output', '--model', '--scale'],
   'demo': ['-o', '--output', '--config'],
+  'convert': ['--as', '-o', '--output', '--scale', '--set', '--key'],
+  'interpolate': ['--alpha', '--sweep', '-o', '--perceptual', '--weights', '--sets'],
+  'reproduce': ['TABLE', '--data', '--weights', '--runs', '-o', '--limit'],
 }
 OPTIONS['compare'] += ['--html', '--lr', '--limit', 'images:DIR', 'y_float']
 
