@@ -9,6 +9,7 @@ import pytest
 
 from jsr.evaluate import sets
 from jsr.metrics import fidelity
+from jsr.ops import bicubic_cv, resize
 from tests.images import T
 
 
@@ -95,3 +96,20 @@ def test_published_pairs(shared):
       assert float(got[0]) == pytest.approx(float(row['value']), abs=tolerance), row
     checked += 1
   assert checked == 10
+
+
+@pytest.mark.parametrize(
+  ('name', 'want', 'printed'),
+  [('Set5', 0.0030538, '.0031'), ('Set14', 0.0039549, '.0040')],
+)
+def test_rmse_of_report_001(shared, name, want, printed):
+  """Its bicubic rows at x4; the mean over bands would round to .0030 and .0039."""
+  metric, found = jax.jit(fidelity.rmse_4095), []
+  with jax.enable_x64(True):
+    for path in sorted((shared / 'data' / name / 'HR').glob('*.png')):
+      hr = resize.modcrop(sets.read(path), 4).astype(float)
+      lr = sets.read(shared / 'data' / name / 'LR_x4' / path.name)
+      sr = np.asarray(bicubic_cv.resize_uint8(lr, hr.shape[:2]), float)
+      found.append(float(metric(sr[None], hr[None])[0]))
+  assert np.mean(found) == pytest.approx(want, abs=1e-7)
+  assert f'{np.mean(found):.4f}'[1:] == printed

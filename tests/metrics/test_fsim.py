@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jsr.evaluate import sets
 from jsr.metrics import fsim, fsim_bandwise
-from jsr.ops import resize
+from jsr.ops import bicubic_cv, resize
 from tests.metrics.pairs import batch, rows, sines
 
 
@@ -78,6 +79,19 @@ def test_published_pairs(shared):
   assert len(errors) == 8
   # Every printed digit: at most half a unit of the last.
   assert max(errors.values()) <= 1, errors
+
+
+@pytest.mark.parametrize(
+  ('name', 'want'), [('bird', 0.714491), ('butterfly', 0.624070)]
+)
+def test_report_001_on_bicubic(shared, name, want):
+  """Two of the five pictures whose mean, .6601, the report prints."""
+  hr = sets.read(shared / 'data' / 'Set5' / 'HR' / f'{name}.png').astype(float)
+  lr = sets.read(shared / 'data' / 'Set5' / 'LR_x4' / f'{name}.png')
+  sr = np.asarray(bicubic_cv.resize_uint8(lr, hr.shape[:2]), float)
+  with jax.enable_x64(True):
+    got = jax.jit(fsim_bandwise.fsim_report001)(batch(sr), batch(hr))
+  assert float(got[0]) == pytest.approx(want, abs=2e-6)
 
 
 @pytest.mark.parametrize('size', [(21, 34), (20, 33)])
