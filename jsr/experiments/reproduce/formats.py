@@ -46,10 +46,10 @@ def _measured_by(header: dict[str, Any]) -> list[str]:
   return parts + ([', '.join(facts)] if facts else [])
 
 
-def _notes(block: Block) -> list[str]:
+def _notes(blocks: Sequence[Block]) -> list[str]:
   """What the lines with figures say of themselves, each thing once."""
   notes: dict[str, list[str]] = {}
-  for line in block.lines:
+  for line in (line for block in blocks for line in block.lines):
     if line.kind != 'missing' and line.note:
       names = notes.setdefault(line.note, [])
       names += [line.method] if line.method not in names else []
@@ -89,13 +89,14 @@ def markdown(report: Report) -> str:
       cells = [_md_cell(cell, wrap) for cell in line.cells]
       row = wrap + _md(_from(line, report)) + wrap
       lines.append('| ' + ' | '.join([name, row, *cells]) + ' |')
-    for text in (*_notes(block), *block.words):
+    for text in block.words:
       lines += ['', _end(_md(text))]
     parts.append('\n'.join(lines))
   ends = [
     f'- [{i}] {_md(text)}. Protocol: {_md(protocol)}.'
     for i, (text, protocol) in enumerate(report.sources.values(), 1)
   ]
+  ends += [f'- {_end(_md(text))}' for text in _notes(report.blocks)]
   ends += [f'- jsr: {_end(_md(text))}' for text in _measured_by(report.header)]
   ends += [f'- {_md(text)}' for text in report.remarks]
   return '\n\n'.join([*parts, '\n'.join(ends)]) + '\n'
@@ -220,7 +221,7 @@ def latex(report: Report) -> str:
       lines[-1] += r' \\'
     lines += [r'\bottomrule', r'\end{tabular}']
     words = [*sources, *measured]
-    words += [_end(_tex(text)) for text in (*_notes(block), *block.words)]
+    words += [_end(_tex(text)) for text in (*_notes([block]), *block.words)]
     lines += [r'\par\medskip\raggedright\footnotesize', *words, r'\end{table}']
     parts.append('\n'.join(lines))
   if report.remarks:
