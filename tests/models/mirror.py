@@ -84,8 +84,12 @@ def variables(twin, model, image):
 
 
 def compare(model, twin, image, *, train, enlarge=None):
-  """Returns the largest relative error of outputs and of input gradients."""
-  error, _, _ = twins.compare(
+  """Compares outputs and input gradients.
+
+  Returns:
+    (largest relative error, statistics that a training pass changed).
+  """
+  error, changed, _ = twins.compare(
     model, variables(twin, model, image), twin, image, train=train, enlarge=enlarge
   )
-  return error
+  return error, changed.get('batch_stats')

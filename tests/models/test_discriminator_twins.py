@@ -256,7 +256,10 @@ def test_twin(name, odd, record_property):
     with torch.no_grad():  # Random vectors are no singular vectors.
       twin(twins.to_torch(image))
   model = models.build_discriminator(name, **args)
-  error = mirror.compare(model, twin, image, train=not odd)
+  error, changed = mirror.compare(model, twin, image, train=not odd)
   record_property('error', error)
   print(f'{name} {size} {error:.2e}')
   assert error < 1e-4
+  if name == 'UNetSN' and not odd:
+    u = twin.conv5.weight_u.numpy()
+    np.testing.assert_allclose(changed['conv5']['singular']['u'], u, atol=1e-6)
