@@ -4,6 +4,7 @@
 """
 
 import jax
+import numpy as np
 
 from tests.models import twins
 from tests.models.twins import torch
@@ -81,6 +82,23 @@ def variables(twin, model, image):
   want = jax.eval_shape(model.init, jax.random.key(0), image)
   assert jax.tree.map(lambda x: x.shape, got) == jax.tree.map(lambda x: x.shape, want)
   return got
+
+
+def filled(model, image):
+  """Returns random variables of a Flax model, without compiling its initialisation."""
+  rng = np.random.default_rng(0)
+
+  def value(path, leaf):
+    name = path[-1].key
+    x = rng.standard_normal(leaf.shape).astype('f')
+    if name in ('u', 'v'):
+      return x / np.linalg.norm(x)
+    if name == 'kernel':  # He's deviation.
+      return x * np.float32(np.sqrt(2 / max(x.size // x.shape[-1], 1)))
+    return np.abs(x) + 0.5 if name in ('var', 'scale') else 0.1 * x
+
+  shapes = jax.eval_shape(model.init, jax.random.key(0), image)
+  return jax.tree_util.tree_map_with_path(value, shapes)
 
 
 def compare(model, twin, image, *, train, enlarge=None):
