@@ -28,6 +28,7 @@ SMALL = {
 }
 # The parameter count of the paper, at x4 and full size.
 PAPER = {
+  'anime4k': 0,
   'bicubic': 0,
   'drcn': 1_775_121,
   'edsr': 1_517_571,
