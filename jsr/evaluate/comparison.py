@@ -13,6 +13,7 @@ from jsr.evaluate import (
   gate,
   methods,
   output,
+  page,
   speed,
   table,
 )
@@ -178,18 +179,20 @@ def run(
     keep_pictures=html_path is not None,
   )
   print(table.text_table(results))
+  appendix = []
   if matrix or locate:
-    results['located'] = [
-      entry
-      for text in locate
-      for entry in conventions.locate(results['conventions'], text)
-    ]
-    print(conventions.text(results['conventions'], results['located']))
+    found = results['conventions']
+    results['located'] = [x for text in locate for x in conventions.locate(found, text)]
+    text = conventions.text(found, results['located'])
+    appendix.append(page.Section(title='Every convention', code=text))
+    print(text)
   if speed_size is not None:
-    print(speed.text(results['speed']))
+    text = speed.text(results['speed'])
+    appendix.append(page.Section(title='Speed', code=text))
+    print(text)
   if json_path is not None:
     write_json(json_path, results)
   if html_path is not None:
     title = f'{", ".join(sets)} ×{scale}'
-    output.write_page(html_path, results, pictures, title=title)
+    output.write_page(html_path, results, pictures, title=title, appendix=appendix)
   return 0

@@ -111,7 +111,9 @@ def test_a_table_with_more_columns(tmp_path, capsys):
   best = min(rows, key=lambda k: rows[k]['rmse'])
   assert by[best].cells[at].mark == 'best'
   assert table.csv(results).splitlines()[0].count('rmse') == 1
-  assert 'RMSE ↓' in (tmp_path / 'r.html').read_text()
+  page = (tmp_path / 'r.html').read_text()
+  assert 'RMSE ↓' in page
+  assert 'speed at 16 x 12 ×4' in page
   assert {row['method'] for row in results['speed']} == set(rows)
 
 

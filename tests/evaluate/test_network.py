@@ -87,6 +87,20 @@ def test_every_factor_of_one_set_of_parameters(network):
     method.check_scale(3)
 
 
+def test_mdsr_serves_each_of_its_scales(tmp_path):
+  args = {'scales': (2, 3), 'features': 4, 'blocks': 1}
+  model = models.build('mdsr', scale=2, **args)
+  variables = model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+  path = tmp_path / 'both.safetensors'
+  model_file.save(path, generator='mdsr', scale=2, args=args, variables=variables)
+  method = methods.resolve(str(path))
+  assert method.scales == (2, 3)
+  assert method.upscale_uint8(LR, 2).shape == (24, 20, 3)
+  assert method.upscale_uint8(LR, 3).shape == (36, 30, 3)
+  with pytest.raises(UserError, match='enlarges 2 or 3 times'):
+    method.upscale_uint8(LR, 4)
+
+
 def test_the_row_says_how_luma_was_handled(network):
   pictures = sets.PictureSet('Mini', [sets.Picture('a', images.smooth(48, 40))], 'here')
   for rule, words in (
