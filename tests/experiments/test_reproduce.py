@@ -10,10 +10,11 @@ import re
 import numpy as np
 import pytest
 
-from jsr import cli
+from jsr import cli, models
 from jsr.errors import UserError
-from jsr.evaluate import methods
+from jsr.evaluate import methods, protocol
 from jsr.experiments.reproduce import formats, quoted, report, run, scores, speed
+from jsr.metrics import registry
 from tests import images, workdirs
 
 TIMINGS = {
@@ -100,6 +101,23 @@ def test_every_table_is_sound():
     # Each quoted figure stands once.
     places = [(row.method, row.set, row.source) for row in table.quoted]
     assert len(set(places)) == len(places)
+
+
+def test_protocols_measure_what_the_tables_ask_for():
+  for name in quoted.names():
+    table = quoted.load(name)
+    asked = {c.metric for c in table.columns if c.metric}
+    if table.protocol is None:
+      assert not asked
+      continue
+    rule = protocol.get(table.protocol)
+    assert asked <= {c.key for c in rule.columns} | set(table.extra)
+    assert set(table.extra) <= set(registry.METRICS)
+
+
+def test_generators_of_the_speed_table_exist():
+  wanted = {m.generator for m in quoted.load('report004').methods}
+  assert wanted <= set(models.generator_names())
 
 
 def test_golden_figures():
@@ -264,7 +282,7 @@ def test_the_mean_needs_every_set(data):
   }
   made = run.reproduce(table, data=data, measure=measure_like(table, figures))
   assert made.blocks[-1].heading == 'Average of the sets ×4'
-  assert lines(made, -1, 'bicubic')[-1].note == 'no mean: Urban100 not measured'
+  assert lines(made, -1, 'bicubic')[-1].note == 'no mean (Urban100 not measured)'
   ours = scores.find(table, weights={})
   blocks, _ = scores.blocks(
     table,
@@ -439,6 +457,20 @@ def test_the_command_lists_and_writes(tmp_path, capsys):
   assert sorted(p.name for p in folder.iterdir()) == [
     f'report001-time{suffix}' for suffix in ('.csv', '.json', '.md', '.tex')
   ]
+
+
+def test_a_real_measurement(tmp_path, capsys):
+  """Of a set without reference, by the command, nothing stubbed."""
+  workdirs.save(tmp_path / 'mine' / 'HR' / 'a.png', images.smooth(32, 40))
+  arguments = ['--data', str(tmp_path), '--sets', 'mine', '--sizes', 'none']
+  assert cli.main(['reproduce', 'report004', *arguments, '--format', 'json']) == 0
+  content = json.loads(capsys.readouterr().out)
+  assert 'no reference' in content['blocks'][-1]['heading']
+  lines = {x['method']: x for x in content['blocks'][-1]['lines']}
+  for name in ('nearest', 'bicubic', 'Anime4K'):
+    assert set(lines[name]['figures']) == {'PSNR', 'SSIM (global)', 'SSIM (Wang)'}
+  assert lines['ESRGAN']['kind'] == 'missing'
+  assert content['measured']['protocol']['name'] == 'rgb8'
 
 
 def test_the_gate_stands_before_every_figure(tmp_path):

@@ -195,7 +195,7 @@ def blocks(
       if len(rows) == len(there)
     }
     gone = [name for name, reason in there.items() if reason]
-    reason = f'no mean: {", ".join(gone)} not measured' if gone else ''
+    reason = f'no mean ({", ".join(gone)} not measured)' if gone else ''
     lines = _lines(table, table.average, ours, averages, reason, beside=limit is None)
     made.append(_block(table, f'{table.average} of the sets ×{table.scale}', lines))
   return made, header
