@@ -98,7 +98,7 @@ def test_report_001_on_bicubic(shared, name, want):
 def test_the_average_has_zeros_outside(size):
   image = np.random.default_rng(0).random((1, *size, 3)) * 255
   with jax.enable_x64(True):
-    for factor in (2, 3):
+    for factor in (2, 3, 4):
       got = np.asarray(fsim._shrink(jnp.asarray(image), factor))
       assert got.shape == (1, -(-size[0] // factor), -(-size[1] // factor), 3)
       # Output k holds k F + floor(F / 2) - F + 1 and the F - 1 after it.

@@ -107,14 +107,15 @@ def test_daala_taps():
 
 def test_daala_by_the_definition():
   """Window by window, with integer sums and the weight of what lies inside."""
-  x, y = (np.floor(v + 0.5) for v in noisy((40, 30)))
-  taps = structural.daala_taps(1.5 * 40 / 256, 30)
+  x, y = (np.floor(v + 0.5) for v in noisy((180, 12)))
+  taps = structural.daala_taps(1.5 * 180 / 256, 12)
   radius = len(taps) // 2
+  assert radius == 3
   total = weights = 0.0
-  for i in range(40):
-    for j in range(30):
-      rows_ = np.arange(max(i - radius, 0), min(i + radius + 1, 40))
-      columns = np.arange(max(j - radius, 0), min(j + radius + 1, 30))
+  for i in range(180):
+    for j in range(12):
+      rows_ = np.arange(max(i - radius, 0), min(i + radius + 1, 180))
+      columns = np.arange(max(j - radius, 0), min(j + radius + 1, 12))
       w = np.outer(taps[rows_ - i + radius], taps[columns - j + radius])
       a, b = x[np.ix_(rows_, columns)], y[np.ix_(rows_, columns)]
       held = w.sum()
