@@ -190,12 +190,6 @@ def shrink_float(
   return np.einsum('oh,pw,hwc->opc', rows, columns, image, optimize=True)
 
 
-def _rmse_4095(x: Array, y: Array) -> Array:
-  # Over all channels at once: the mean of the channels' own roots is smaller, .0030 for
-  # Set5, where report 001 prints .0031.
-  return fidelity.rmse(x, y) / 4095
-
-
 # What takes seconds a picture, of all channels. It is not traced: its filters, as large
 # as dozens of pictures, would become constants of a program for each size.
 SLOW: dict[str, Callable[[Array, Array], Array]] = {
@@ -208,7 +202,7 @@ _FUNCTIONS: dict[str, tuple[str, Callable[[Array, Array], Array]]] = {
   'ssim_daala': ('y', structural.ssim_daala),
   'psnr_rgb': ('rgb', fidelity.psnr),
   'ssim_rgb': ('rgb', fidelity.ssim),
-  'rmse_4095': ('rgb', _rmse_4095),
+  'rmse_4095': ('rgb', fidelity.rmse_4095),
 }
 
 
