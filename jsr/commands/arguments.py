@@ -59,7 +59,8 @@ def measuring(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--protocol',
     default='rgb8',
-    help='rgb8 (default) or y_float, what papers of 2014 to 2016 quote',
+    help='rgb8 (default); y_float, what papers of 2014 to 2016 quote; srgan or'
+    ' report001, those of two papers',
   )
   parser.add_argument(
     '--json', type=pathlib.Path, metavar='FILE', help='write all numbers there'

@@ -19,8 +19,8 @@ def add(commands: Commands) -> None:
   parser.add_argument(
     '--model',
     required=True,
-    metavar='NAME_OR_WORKDIR',
-    help='nearest, bicubic or a workdir',
+    metavar='MODEL',
+    help='a workdir, a .safetensors model file, or nearest, bicubic, anime4k',
   )
   parser.add_argument(
     '--scale', type=arguments.positive, help="factor (default: the model's own, or 4)"
