@@ -38,12 +38,14 @@ class Timing:
     peak_bytes: Held by the compiled call: parameters, picture, result, and what lies
       between.
     calls: How many were timed.
+    parameters: Trainable numbers; 0 for a method that has none.
   """
 
   seconds: float
   compile_seconds: float
   peak_bytes: int
   calls: int
+  parameters: int
 
 
 def enlarger(name: str, scale: int) -> tuple[Callable[..., Any], Any]:
@@ -108,7 +110,13 @@ def time_one(name: str, scale: int, width: int, height: int) -> Timing:
   for _ in range(max(0, calls - 1)):
     call()
   times = sorted(call() for _ in range(calls)) or [first]
-  return Timing(times[len(times) // 2], compile_seconds, _bytes(compiled), len(times))
+  return Timing(
+    times[len(times) // 2],
+    compile_seconds,
+    _bytes(compiled),
+    len(times),
+    models.parameter_count({'params': {}, **variables}),
+  )
 
 
 def _bytes(compiled: Any) -> int:
@@ -188,7 +196,8 @@ def _line(title: str, timing: Timing, rank: int) -> Line:
     Cell(f'{megabytes:.0f}', megabytes),
     Cell(str(timing.calls), float(timing.calls)),
   )
-  return Line(title, 'measured', '', cells, NOTE)
+  note = f'{timing.parameters:,} parameters, {NOTE}' if timing.parameters else ''
+  return Line(title, 'measured', '', cells, note)
 
 
 def _significant(value: float) -> Cell:
