@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from jsr import errors
 from jsr.degradations import base, blur, jpeg, kernels, noise, resample
+from jsr.ops import fusion
 from jsr.types import Array
 
 _SINC = len(kernels.FAMILIES)
@@ -222,7 +223,8 @@ class SecondOrder(base.Degradation):
       noise.gaussian(u, drawn['noise' + end] / 255, grey),
       noise.poisson(x, u, drawn['poisson' + end], grey, to),
     )
-    return jnp.where(noise.inside(canvas, to), jnp.clip(x, 0, 1), 0.0)
+    x = jnp.where(noise.inside(canvas, to), jnp.clip(x, 0, 1), 0.0)
+    return fusion.finished(x)
 
   def _kernels(self, drawn: base.Drawn, end: str) -> Array:
     """Returns (N, k, k): the round's kernels, or those of the last sinc."""

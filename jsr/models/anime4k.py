@@ -22,7 +22,7 @@ import numpy as np
 from flax import linen as nn
 
 from jsr import errors
-from jsr.ops import resize
+from jsr.ops import fusion, resize
 from jsr.types import Array
 
 VARIANTS = ('glsl09', 'rc10', 'java09')
@@ -105,19 +105,6 @@ def luminance(x: Array) -> Array:
   """Returns (2 R + 3 G + B) / 6 of (N, H, W, 3), (N, H, W, 1); integers are floored."""
   total = 2 * x[..., 0:1] + 3 * x[..., 1:2] + x[..., 2:3]
   return total / 6 if jnp.issubdtype(x.dtype, jnp.floating) else jax.lax.div(total, 6)
-
-
-def _finished(x: Array) -> Array:
-  """Returns x (N, H, W, 3), finished before anything reads it.
-
-  Otherwise XLA's CPU backend fuses passes and works one out anew for each neighbour
-  that the next one reads, ten times in all; it removes optimization barriers before
-  it fuses. A product it keeps, and one with the unit matrix is exact.
-  """
-  y = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
-  unit = np.eye(3, dtype=y.dtype)
-  y = jnp.einsum('nhwc,cd->nhwd', y, unit, precision=jax.lax.Precision.HIGHEST)
-  return y.astype(x.dtype)
 
 
 def _around(x: Array) -> Around:
@@ -220,7 +207,7 @@ def glsl09(x: Array, scale: float) -> Array:
   Returns:
     As x.
   """
-  x = _finished(thin(x, min(scale / 6, 1)))
+  x = fusion.finished(thin(x, min(scale / 6, 1)))
   return refine(x, flatness(luminance(x)), min(scale / 2, 1))
 
 
@@ -258,10 +245,10 @@ def _above(probability: Array) -> Array:
 def rc10(x: Array, scale: float) -> Array:
   """Runs the shaders of version 1.0RC; arguments as `glsl09`."""
   if scale > 1:
-    x = _finished(thin(x, min(scale / 6, 1)))
+    x = fusion.finished(thin(x, min(scale / 6, 1)))
   line, light = line_probability(luminance(x))
   strength = jnp.clip(min(scale, 1) * _above(8 * line), 0, 1)
-  x = _finished(refine(x, flatness(light), strength))
+  x = fusion.finished(refine(x, flatness(light), strength))
   amount = jnp.clip(min(scale, 1) * _above(4 * line), 0, 1)
   return x * (1 - amount) + _along_edges(x, light) * amount
 
@@ -393,7 +380,7 @@ def java09(x: Array, scale: float, *, signed_byte_quirk: bool = False) -> Array:
   for _ in range(-(-push // 255)):
     x, light = java_push(x, light, min(push, 255), signed_byte_quirk=signed_byte_quirk)
   gradient = java_gradient(light)
-  x = _finished(x)
+  x = fusion.finished(x)
   for _ in range(-(-grad // 255)):
     x, gradient = java_refine(
       x, gradient, min(grad, 255), signed_byte_quirk=signed_byte_quirk
