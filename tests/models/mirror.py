@@ -101,13 +101,20 @@ def filled(model, image):
   return jax.tree_util.tree_map_with_path(value, shapes)
 
 
-def compare(model, twin, image, *, train, enlarge=None):
-  """Compares outputs and input gradients.
+def compare(model, twin, image, *, train, enlarge=None, parameters=False):
+  """Compares outputs and input gradients; see `twins.compare`.
 
   Returns:
-    (largest relative error, statistics that a training pass changed).
+    (largest relative error, statistics that a training pass changed, gradients of our
+    parameters where asked for).
   """
-  error, changed, _ = twins.compare(
-    model, variables(twin, model, image), twin, image, train=train, enlarge=enlarge
+  error, changed, gradients = twins.compare(
+    model,
+    variables(twin, model, image),
+    twin,
+    image,
+    train=train,
+    enlarge=enlarge,
+    parameters=parameters,
   )
-  return error, changed.get('batch_stats')
+  return error, changed.get('batch_stats'), gradients

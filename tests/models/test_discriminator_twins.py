@@ -256,10 +256,16 @@ def test_twin(name, odd, record_property):
     with torch.no_grad():  # Random vectors are no singular vectors.
       twin(twins.to_torch(image))
   model = models.build_discriminator(name, **args)
-  error, changed = mirror.compare(model, twin, image, train=not odd)
+  error, changed, gradients = mirror.compare(
+    model, twin, image, train=not odd, parameters=name == 'UNetSN'
+  )
   record_property('error', error)
   print(f'{name} {size} {error:.2e}')
   assert error < 1e-4
+  if name == 'UNetSN':
+    # The norm depends on the kernel, the vectors are constants.
+    want = twin.conv5.weight_orig.grad.numpy().transpose(2, 3, 1, 0)
+    assert twins.relative_error(gradients['conv5']['kernel'], want) < 1e-4
   if name == 'UNetSN' and not odd:
     u = twin.conv5.weight_u.numpy()
     np.testing.assert_allclose(changed['conv5']['singular']['u'], u, atol=1e-6)

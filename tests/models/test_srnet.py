@@ -69,7 +69,7 @@ def test_twin(scale, size, act, train):
   twin = twins.randomise(SRNet(4, out, acts[act]), scale=0.2)
   model = models.build('srnet', scale=scale, features=4, activation=act)
   image = np.random.default_rng(0).random((2, *size, 3), 'f')
-  error, _ = mirror.compare(
+  error, *_ = mirror.compare(
     model, twin, image, train=train, enlarge=enlarge if scale > 1 else None
   )
   print(f'srnet {scale} {size} {act} {error:.2e}')
