@@ -33,6 +33,13 @@ def arguments(name: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
+def _quick_keys():
+  """Keys whose programs compile in a third of the time: smoke needs no good dice."""
+  with jax.default_prng_impl('rbg'):
+    yield
+
+
+@pytest.fixture(autouse=True)
 def _one_device(monkeypatch):
   make = parallel.make
   monkeypatch.setattr(
