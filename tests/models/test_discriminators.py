@@ -11,7 +11,9 @@ from jsr import models
 from jsr.errors import UserError
 from jsr.losses import adversarial
 from jsr.models.discriminators import unet
+from jsr.train import recipe
 from tests.models import mirror
+from tests.train import small
 
 NAMES = models.discriminator_names()
 SMALL = {
@@ -169,3 +171,27 @@ def test_games_take_maps_of_logits(game):
       got, loss(real.ravel(), fake.ravel(), jnp.mean), rtol=1e-6
     )
     assert got.shape == ()
+
+
+def test_training_carries_singular_vectors():
+  """Two GAN steps: maps of logits train, and the vectors follow the kernels."""
+  config = small.config(
+    generator__name='compact',
+    generator__args={'depth': 1, 'features': 4},
+    discriminator__name='UNetSN',
+    discriminator__args={'features': 2},
+    losses__adversarial='relativistic',
+  )
+  plan = recipe.make(config)
+  state = plan.init(jax.random.key(0))
+  step = jax.jit(plan.make_step(axis_name=None))
+  hr = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+  batch = {'hr': hr, 'index': np.arange(2, dtype=np.int32)}
+  seen = []
+  for _ in range(2):
+    variables = state.discriminator.variables
+    seen.append(np.asarray(variables['batch_stats']['conv4']['singular']['u']))
+    state, metrics = step(state, batch, jax.random.key(1))
+    assert float(metrics['skipped']) == 0
+  assert np.abs(seen[1] - seen[0]).max() > 0
+  np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1, rtol=1e-5)

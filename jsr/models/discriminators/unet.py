@@ -50,8 +50,11 @@ class _SpectralConv(nn.Module):
 
     def first() -> dict[str, Array]:
       u = _unit(jax.random.normal(self.make_rng('params'), (self.features,)))
-      for _ in range(_FIRST_ITERATIONS):
-        u, v = _iterate(matrix, u)
+      # A loop: without a jit around it, it is one compilation and not a hundred.
+      u = jax.lax.fori_loop(
+        0, _FIRST_ITERATIONS - 1, lambda _, u: _iterate(matrix, u)[0], u
+      )
+      u, v = _iterate(matrix, u)
       return {'u': u, 'v': v}
 
     singular = self.variable('batch_stats', 'singular', first)
