@@ -62,7 +62,7 @@ def matrix(
   else:
     source = (o + 0.5) * step - 0.5
     if mode == 'bilinear':
-      source = jnp.maximum(source, 0)
+      # PyTorch cuts source at 0 first; so does the border of the indices, below.
       first = jnp.floor(source)
       t = source - first
       taps = [(0, 1 - t), (1, t)]

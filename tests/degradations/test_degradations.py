@@ -76,6 +76,20 @@ def test_an_example_depends_on_its_key_alone(name):
     assert bool((lr != lr_other).any())
 
 
+def test_a_batch_on_two_devices_is_the_same_batch():
+  """Loops and transforms as well: XLA's FFT on CPUs cannot do it."""
+  _, draw, apply = built('mixed')
+  hr, keys = HR[[0, 1, 2, 0]], jax.random.split(jax.random.key(6), 4)
+  whole = apply(hr, draw(keys), keys)
+  mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ('batch',))
+  spread = jax.NamedSharding(mesh, jax.P('batch'))
+  keys = jax.device_put(keys, spread)
+  shared_out = apply(jax.device_put(hr, spread), draw(keys), keys)
+  assert len(shared_out.sharding.device_set) == 2
+  np.testing.assert_allclose(shared_out, whole, atol=1.01 / 255)
+  assert float((np.asarray(shared_out) != np.asarray(whole)).mean()) < 1e-3
+
+
 @pytest.mark.parametrize('name', ['noise', 'unknown-like', 'mixed'])
 def test_float_images_are_taken_too(name):
   _, lr = run(name)
@@ -113,7 +127,7 @@ def test_bicubic_cv_takes_opencvs_numbers():
 def test_blur_samples_a_gaussian(scale, aligned):
   made = degradations.make('blur', scale=scale, sigma=1.3, aligned=aligned)
   hr = jax.random.uniform(jax.random.key(0), (1, 24, 24, 3))
-  got = made.apply(hr, made.draw(KEYS[:1]), KEYS[:1])
+  got = jax.jit(made.apply)(hr, made.draw(KEYS[:1]), KEYS[:1])
   # By its definition, at one output pixel well inside.
   phase = (scale - 1) / 2 if aligned else 0
   at = 4 * scale + phase
@@ -128,19 +142,19 @@ def test_blur_of_a_linear_ramp_stays_on_it():
   ramp = jnp.broadcast_to(jnp.arange(64)[None, None, :, None] * 4 / 255, (1, 64, 64, 3))
   for aligned, offset in ((True, 1.5), (False, 0.0)):
     made = degradations.make('blur', scale=4, aligned=aligned)
-    got = made.apply(ramp, made.draw(KEYS[:1]), KEYS[:1])[0, 8, 4:-4, 0] * 255
+    got = jax.jit(made.apply)(ramp, made.draw(KEYS[:1]), KEYS[:1])[0, 8, 4:-4, 0] * 255
     np.testing.assert_allclose(got, (np.arange(4, 12) * 4 + offset) * 4, atol=0.51)
 
 
 def test_stand_in_without_shift_lies_on_the_picture_and_shift_moves_it():
   ramp = jnp.broadcast_to(jnp.arange(64)[None, None, :, None] * 4 / 255, (3, 64, 64, 3))
   still = degradations.make('unknown-like', scale=4)
-  got = still.apply(ramp, still.draw(KEYS), KEYS)[:, 8, 5:-5, 0] * 255
+  got = jax.jit(still.apply)(ramp, still.draw(KEYS), KEYS)[:, 8, 5:-5, 0] * 255
   want = (np.arange(5, 11) * 4 + 1.5) * 4
   np.testing.assert_allclose(got, np.tile(want, (3, 1)), atol=0.6)
   moved = degradations.make('unknown-like', scale=4, shift=2.0)
   drawn = moved.draw(KEYS)
-  got = moved.apply(ramp, drawn, KEYS)[:, 8, 6:-6, 0] * 255
+  got = jax.jit(moved.apply)(ramp, drawn, KEYS)[:, 8, 6:-6, 0] * 255
   want = want[None, 1:-1] + 4 * np.asarray(drawn['shift_x'])[:, None]
   np.testing.assert_allclose(got, want, atol=0.6)
   assert float(jnp.abs(drawn['shift_x']).max()) > 0.3
@@ -149,7 +163,7 @@ def test_stand_in_without_shift_lies_on_the_picture_and_shift_moves_it():
 def test_noise_of_scale_one_corrupts_the_image_itself():
   """Report 000's impulses on a whole picture, of which no pixel survives."""
   made = degradations.make('impulse', scale=1, pepper=0.5, salt=0.5)
-  got = made.apply(HR, made.draw(KEYS), KEYS)
+  got = jax.jit(made.apply)(HR, made.draw(KEYS), KEYS)
   assert set(np.unique(got)) == {0.0, 1.0}
 
 

@@ -80,6 +80,6 @@ def test_draws():
 def test_nothing_but_down_scaling():
   none = dict.fromkeys(ALL, 0.0)
   made = degradations.make('mixed', scale=2, down='bicubic', **none)
-  got = made.apply(HR[:1], made.draw(KEYS[:1]), KEYS[:1])
+  got = jax.jit(made.apply)(HR[:1], jax.jit(made.draw)(KEYS[:1]), KEYS[:1])
   want = jnp.clip(resize.resize(HR[:1].astype(np.float32) / 255, 0.5), 0, 1)
   np.testing.assert_allclose(got, want, atol=0.51 / 255)
