@@ -27,7 +27,7 @@ import numpy as np
 
 from jsr import models
 
-# XLA's pass that removes the barriers; on a GPU it runs late enough to do no harm.
+# The pass that removes the barriers; the CPU's list has it before the merging one.
 KEEP_BARRIERS = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
 SCALE = 4
 MIB = 2**20
