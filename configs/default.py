@@ -24,16 +24,21 @@ def words(arg: str, *known: str) -> set[str]:
 X234 = ('x2', 'x3', 'x4')
 
 
-def scale_of(words: set[str], usual: int) -> int:
-  """Returns the factor that one of `X234` names, or the usual one.
+def one_of(words: set[str], *choices: str) -> str:
+  """Returns the one of `choices` that is among the words; the first one if none is.
 
   Raises:
-    ValueError: More than one.
+    ValueError: More than one: they contradict each other.
   """
-  named = sorted(words & set(X234))
+  named = [choice for choice in choices if choice in words]
   if len(named) > 1:
-    raise ValueError(f'one factor, not {" and ".join(named)}')
-  return int(named[0][1:]) if named else usual
+    raise ValueError(f"argument '{named[0]}' excludes '{named[1]}'; give one of them")
+  return named[0] if named else choices[0]
+
+
+def scale_of(words: set[str], usual: int) -> int:
+  """Returns the factor that one of `X234` names, or the usual one."""
+  return int(one_of(words, f'x{usual}', *(x for x in X234 if x != f'x{usual}'))[1:])
 
 
 def smoke(c: ConfigDict) -> None:
@@ -84,7 +89,7 @@ def get_config() -> ConfigDict:
   c.generator.args = ConfigDict()  # Fields of its `Generator`.
 
   c.discriminator = ConfigDict()
-  c.discriminator.name = ''  # A class of jsr/models/discriminators.py; '' for none.
+  c.discriminator.name = ''  # A class of jsr/models/discriminators; '' for none.
   c.discriminator.args = ConfigDict()
 
   c.degradation = ConfigDict()

@@ -11,9 +11,10 @@ Expect: the baseline on Set5 x4 32.09 dB, on Set14 28.58 dB PSNR on Y, and on th
   (Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
   2017, tables 2 and 3). Report 003 prints no figure for its 8 blocks.
 
-Arguments: `x2`, `x3` or `x4` (default); `full` for 32 blocks of 256 maps, `8` for
-report 003's eight blocks with its recipe; `from-x2` starts from out/edsr_x2 with a
-fresh tail, as the paper trains x3 and x4; `smoke` for a run of seconds.
+Arguments: `x2`, `x3` or `x4` (default); `baseline` (default), `full` for 32 blocks of
+256 maps, or `8` for report 003's eight blocks with its recipe; `from-x2` starts from
+out/edsr_x2 with a fresh tail, as the paper trains x3 and x4; `smoke` for a run of
+seconds.
 """
 
 from ml_collections import ConfigDict
@@ -23,14 +24,17 @@ from configs import default
 
 def get_config(arg: str = '') -> ConfigDict:
   """Returns the recipe; see the top of the file for `arg`."""
-  words = default.words(arg, 'full', '8', 'from-x2', 'smoke', *default.X234)
+  words = default.words(arg, 'baseline', 'full', '8', 'from-x2', 'smoke', *default.X234)
   c = default.get_config()
   c.scale = default.scale_of(words, 4)
   c.generator.name = 'edsr'
-  c.generator.args.blocks = 32 if 'full' in words else 8 if '8' in words else 16
+  size = default.one_of(words, 'baseline', 'full', '8')
+  c.generator.args.blocks = {'baseline': 16, 'full': 32, '8': 8}[size]
   c.generator.args.features = 256 if 'full' in words else 64
   c.generator.args.residual_scale = 0.1 if 'full' in words else 1.0
   if 'from-x2' in words:
+    if c.scale == 2:
+      raise ValueError("argument 'from-x2' is for x3 and x4")
     c.init_from = 'out/edsr_x2'
     c.init_skip = ('up0', 'up1', 'tail') if c.scale == 4 else ('up0', 'tail')
   training(c)

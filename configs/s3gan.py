@@ -1,6 +1,8 @@
 """Report 003's GAN: four dense residual blocks with learned mixing, batch norm inside.
 
-Command: jsr train --config configs/s3gan.py --workdir out/s3gan
+Command: jsr train --config configs/s3gan.py:init --workdir out/s3gan_init
+    --config.data.source=tfds:div2k/bicubic_x4
+  then jsr train --config configs/s3gan.py --workdir out/s3gan
     --config.data.source=tfds:div2k/bicubic_x4
 Cost: 2e5 updates of 16 x 128x128; hours on a GPU (`:smoke` takes seconds). VGG19's
   weights (Keras, 80 MB) are fetched once, or named by --config.losses.vgg=FILE.
@@ -46,8 +48,10 @@ def get_config(arg: str = '') -> ConfigDict:
       player.boundaries = (100_000,)
       player.decay = 0.1
     c.checkpoint.best_metric = ''
+    c.init_from = 'out/s3gan_init'
   if 'smoke' in words:
     default.smoke(c)
+    c.init_from = ''
     c.generator.args.features = 8
     c.generator.args.blocks = 1
     if c.discriminator.name:

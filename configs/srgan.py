@@ -29,10 +29,11 @@ def get_config(arg: str = '') -> ConfigDict:
   c.discriminator.args.batch_norm = True
   c.losses.adversarial = 'vanilla'
   c.losses.adversarial_weight = 1e-3
-  if 'mse' not in words:
+  content = default.one_of(words, 'vgg54', 'vgg22', 'mse')
+  if content != 'mse':
     c.losses.pixel_weight = 0.0
     c.losses.perceptual_weight = 1.0
-    c.losses.perceptual_layers = ('relu2_2',) if 'vgg22' in words else ('relu5_4',)
+    c.losses.perceptual_layers = ('relu2_2',) if content == 'vgg22' else ('relu5_4',)
     c.losses.perceptual_norm = 'mse'
     c.losses.perceptual_scale = 1 / 12.75
     c.losses.vgg_source = 'keras'  # 1 / 12.75 belongs to Caffe-scaled features.

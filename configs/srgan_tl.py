@@ -11,7 +11,8 @@ Expect: report 001, its own protocol (jsr compare --protocol report001): Set5 26
   dB, SSIM .7696; Set14 24.3715 dB, .6583, hardly above OpenCV's bicubic. `nobn`: losses
   that swing ever wider from about step 500.
 
-Arguments: `init` for the first stage (MSE, 10 epochs); `nobn` for report 001's
+Arguments: `init` for the first stage (MSE, 10 epochs), with `nobn` and `report002` too
+(`init,nobn` in out/srgan_tl_nobn_init); `nobn` for report 001's
 instability case, every batch norm of the generator removed; `report002` for report
 002's generator (nearest enlargement and convolution in place of the shuffle), Adam at
 1e-4, batch 16 and its 2e5 updates; `smoke` for a run of seconds.
@@ -34,14 +35,22 @@ def get_config(arg: str = '') -> ConfigDict:
   c.generator.args.batch_norm = 'nobn' not in words
   if 'report002' in words:
     c.generator.args.upsampler = 'resize-conv'
-  adversarial_stage(c, words)
+  # Each variant is another network, so it starts from a first stage of its own.
+  kinds = ('nobn', 'report002')
+  adversarial_stage(c, words, ''.join(f'_{k}' for k in kinds if k in words))
   if 'smoke' in words:
     smoke(c)
   return c
 
 
-def adversarial_stage(c: ConfigDict, words: set[str]) -> None:
-  """Sets report 001's training, or report 002's; `configs/rrim.py` uses it too."""
+def adversarial_stage(c: ConfigDict, words: set[str], variant: str) -> None:
+  """Sets report 001's training, or report 002's; `configs/rrim.py` uses it too.
+
+  Args:
+    c: The config; gets losses, optimizers, lengths, and the second stage's start.
+    words: With 'init' it stays at the first stage.
+    variant: Of the generator; part of the name of the first stage's workdir.
+  """
   c.losses.pixel = 'mse'
   c.losses.pixel_weight = 4.0  # The code's MSE is on [-1, 1].
   c.data.patch_size = 384
@@ -68,7 +77,7 @@ def adversarial_stage(c: ConfigDict, words: set[str]) -> None:
   c.losses.adversarial_weight = 1e-3
   c.train.max_steps = 200_000 if 'report002' in words else 80_000
   c.checkpoint.best_metric = ''
-  c.init_from = f'out/{c.generator.name}_init'
+  c.init_from = f'out/{c.generator.name}{variant}_init'
 
 
 def smoke(c: ConfigDict) -> None:

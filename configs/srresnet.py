@@ -9,7 +9,7 @@ Expect: Set5 x4 32.05 dB, Set14 28.49 dB PSNR on Y (Ledig et al., 2017, table 1,
   SRResNet-MSE); `vgg22`: 30.51 and 27.19 dB.
 
 Arguments: `vgg22` for SRResNet-VGG22, the VGG19 loss on relu2_2 with total variation;
-`x2` or `x8` in place of x4 (not in the paper); `smoke` for a run of seconds.
+`x2` or `x8` in place of `x4` (not in the paper); `smoke` for a run of seconds.
 """
 
 from ml_collections import ConfigDict
@@ -19,9 +19,9 @@ from configs import default
 
 def get_config(arg: str = '') -> ConfigDict:
   """Returns the paper's recipe; see the top of the file for `arg`."""
-  words = default.words(arg, 'vgg22', 'x2', 'x8', 'smoke')
+  words = default.words(arg, 'vgg22', 'x2', 'x4', 'x8', 'smoke')
   c = default.get_config()
-  c.scale = 2 if 'x2' in words else 8 if 'x8' in words else 4
+  c.scale = int(default.one_of(words, 'x4', 'x2', 'x8')[1:])
   c.generator.name = 'srresnet'
   c.generator.args.blocks = 16
   c.generator.args.features = 64

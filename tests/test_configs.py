@@ -17,7 +17,12 @@ CONFIGS = sorted(
 )
 # Systems of their own that a config makes by an argument; other arguments are built
 # below, without training.
-ALSO = {'srgan_tl': ['nobn'], 'srresnet': ['vgg22']}
+ALSO = {
+  'esrgan': ['unet'],
+  'rrim': ['inception'],
+  'srgan_tl': ['nobn'],
+  'srresnet': ['vgg22'],
+}
 CASES = [(name, word) for name in CONFIGS for word in ('', *ALSO.get(name, []))]
 
 
@@ -93,3 +98,24 @@ def test_docstring_says_what_a_user_needs(path):
   text = importlib.import_module(f'configs.{path.stem}').__doc__ or ''
   wanted = ['Command:'] if path.stem == 'default' else ['Command:', 'Cost:', 'Expect:']
   assert [word for word in wanted if word not in text] == []
+
+
+@pytest.mark.parametrize(
+  'spec',
+  [
+    'srgan:mse,vgg22',
+    'srresnet:x2,x8',
+    'srcnn:915,955',
+    'srcnn:x2,x3',
+    'edsr:full,8',
+    'edsr:x2,from-x2',
+    'srnet:32,64',
+    'rrim:inception,paper-d',
+    'esrgan:unet,pool',
+  ],
+)
+def test_words_that_contradict_each_other(spec):
+  name, _, words = spec.partition(':')
+  module = importlib.import_module(f'configs.{name}')
+  with pytest.raises(ValueError, match=r'excludes|is for'):
+    module.get_config(words)

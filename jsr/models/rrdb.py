@@ -83,7 +83,8 @@ class Generator(nn.Module):
     init_scale: Of the dense blocks' initial kernels, as a factor on He's deviation;
       None for PyTorch's default, as the listing in report 000 has it.
     remat: Recompute the blocks in the backward pass: less memory, more time. On a CPU
-      XLA undoes it unless told otherwise; see benchmarks/memory.py.
+      XLA undoes it unless told otherwise, as `jsr.train.parallel` does; see
+      benchmarks/memory.py.
     dtype: Of the computation; parameters stay float32.
   """
 

@@ -3,7 +3,8 @@
 MDSR has a head and a tail for each scale and updates those of one scale at a time. An
 Adam that saw zeros for the others would still move them, by the momentum of their last
 gradients, and would forget their second moments. So every branch has an optimizer state
-of its own, and a step leaves those of the other branches as they are.
+of its own, and a step leaves those of the other branches as they are. The schedule of
+the learning rate is one for all: it counts the run's steps, not a branch's turns.
 """
 
 from collections.abc import Callable
@@ -35,13 +36,15 @@ def partition(
   make: Callable[[], optax.GradientTransformation],
   branch_of: BranchOf,
   names: tuple[str, ...],
+  schedule: optax.Schedule,
 ) -> optax.GradientTransformation:
   """Gives each branch, and what they share, an optimizer of its own.
 
   Args:
-    make: Makes one optimizer.
+    make: Makes one optimizer, with a constant rate.
     branch_of: See `BranchOf`.
     names: Of all branches.
+    schedule: Factor on the rate by the number of the step.
   """
 
   def labels(params: Params) -> dict[str, Any]:
@@ -50,7 +53,10 @@ def partition(
 
     return {name: label(name, tree) for name, tree in params.items()}
 
-  return optax.partition({name: make() for name in (SHARED, *names)}, labels)
+  return optax.chain(
+    optax.partition({name: make() for name in (SHARED, *names)}, labels),
+    optax.scale_by_schedule(schedule),
+  )
 
 
 def only(branch: Branch, updates: Params, new: Any, old: Any) -> tuple[Params, Any]:
@@ -69,8 +75,9 @@ def only(branch: Branch, updates: Params, new: Any, old: Any) -> tuple[Params, A
     name: tree if branch.trains(name) else jax.tree.map(jnp.zeros_like, tree)
     for name, tree in updates.items()
   }
+  (mine, schedule), (theirs, _) = new, old
   inner = {
-    label: (new if label in (SHARED, branch.name) else old).inner_states[label]
-    for label in new.inner_states
+    label: (mine if label in (SHARED, branch.name) else theirs).inner_states[label]
+    for label in mine.inner_states
   }
-  return updates, new._replace(inner_states=inner)
+  return updates, (mine._replace(inner_states=inner), schedule)

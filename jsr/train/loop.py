@@ -14,7 +14,7 @@ import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
-from jsr import errors
+from jsr import errors, models
 from jsr.data import sources
 from jsr.evaluate import benchmark, methods, protocol, sets
 from jsr.train import guard as guards
@@ -107,9 +107,11 @@ def _initial_state(
   path = pathlib.Path(init_from)
   if path.is_file():
     model = model_file.load(path)
+    name, args = model.generator, dict(model.args)
     scale, variables = model.scale, model.variables
   else:
     first = settings.read(path)
+    name, args = first.generator.name, first.generator.args.to_dict()
     scale = first.scale
     _, variables = load_variables(path, best_metric=settings.best_metric(first))
   # Another scale's network is of use where its tail starts afresh.
@@ -118,6 +120,7 @@ def _initial_state(
       f'config.init_from={path} enlarges {scale} times, this run {config.scale}; name'
       ' the modules of the tail in config.init_skip'
     )
+  start.check_same(plan.generator, models.build(name, scale=scale, **args), path)
   return start.start_from(state, variables, config.init_skip)
 
 
@@ -173,7 +176,10 @@ class _Run:
     self._checkpoints = checkpoints
     self._plan = plan
     self._step_fns = {
-      scale: devices.compile(functools.partial(plan.make_step, scale=scale))
+      scale: devices.compile(
+        functools.partial(plan.make_step, scale=scale),
+        remat=bool(getattr(plan.generator, 'remat', False)),
+      )
       for scale in plan.scales
     }
     self._guard = guards.Guard(config.guard.max_streak, config.guard.max_rollbacks)

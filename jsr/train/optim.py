@@ -88,6 +88,20 @@ def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
   return lambda step: ramp(step) * main(step) / c.learning_rate
 
 
+def constant(c: ConfigDict) -> ConfigDict:
+  """Returns the settings of the same optimizer with a rate that does not change."""
+  c = ConfigDict(c)
+  c.schedule, c.warmup = 'constant', 0
+  return c
+
+
+def make_factor(c: ConfigDict, max_steps: int) -> optax.Schedule:
+  """Returns step -> learning rate over `c.learning_rate`; see `make_schedule`."""
+  c = ConfigDict(c)
+  c.learning_rate = 1.0
+  return make_schedule(c, max_steps)
+
+
 def make_optimizer(c: ConfigDict, max_steps: int) -> optax.GradientTransformation:
   """Builds an optimizer.
 

@@ -105,22 +105,32 @@ class Parallel:
     many = jax.vmap(fn, in_axes=(None, 0))
     return jax.jit(many, out_shardings=self.split)
 
-  def compile(self, make_step: Callable[..., Step]) -> CompiledStep:
+  def compile(
+    self, make_step: Callable[..., Step], *, remat: bool = False
+  ) -> CompiledStep:
     """Compiles a step; the state passed in may be donated: do not use it again.
 
     Args:
       make_step: Takes `axis_name` and returns the step.
+      remat: The step rematerialises, and shall save memory by it on a CPU too (not
+        with pmap, which takes no compiler options).
 
     Returns:
       A function of (state, batches, rng), where batches are stacked over the steps of
       one dispatch. Metrics come back stacked likewise.
     """
+    options = None
+    if remat and jax.default_backend() == 'cpu':
+      # There XLA drops the barriers before it looks for common subexpressions, and so
+      # stores what was to be computed again.
+      options = {'xla_disable_hlo_passes': 'cse_barrier_expander'}
     if self.backend == 'jit':
       return jax.jit(
         _over_steps(make_step(axis_name=None)),
         in_shardings=(self.replicated, self.split, self.replicated),
         out_shardings=(self.replicated, self.replicated),
         donate_argnums=0,
+        compiler_options=options,
       )
     step = _over_steps(make_step(axis_name=AXIS))
     if self.backend == 'shard_map':
@@ -132,7 +142,7 @@ class Parallel:
         out_specs=(P(), P()),
         check_vma=False,
       )
-      return jax.jit(mapped, donate_argnums=0)
+      return jax.jit(mapped, donate_argnums=0, compiler_options=options)
     n = self.mesh.size
     mapped = jax.pmap(
       step,

@@ -205,14 +205,16 @@ def make(config: ConfigDict) -> Recipe:
         ' config.discriminator.args.batch_norm=False'
       )
   losses, frozen = content.make_losses(config.losses)
-  make_tx = functools.partial(
-    optim.make_optimizer, config.optim.generator, config.train.max_steps
-  )
+  rule, length = config.optim.generator, config.train.max_steps
   if len(scales) > 1:
-    names = tuple(str(s) for s in scales)
-    generator_tx = branches.partition(make_tx, _branch_of(generator), names)
+    generator_tx = branches.partition(
+      functools.partial(optim.make_optimizer, optim.constant(rule), length),
+      _branch_of(generator),
+      tuple(str(s) for s in scales),
+      optim.make_factor(rule, length),
+    )
   else:
-    generator_tx = make_tx()
+    generator_tx = optim.make_optimizer(rule, length)
   return Recipe(
     config=config,
     generator=generator,

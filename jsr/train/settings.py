@@ -1,5 +1,6 @@
 """The config of a run: from a file and overrides, into a workdir, and back."""
 
+import ast
 import difflib
 import json
 import os
@@ -14,6 +15,14 @@ from ml_collections import ConfigDict, config_flags
 from jsr import errors
 
 FILE = 'config.json'
+# Sections whose keys are the fields of what the config names.
+_OPEN = (
+  'generator.args',
+  'discriminator.args',
+  'degradation.args',
+  'optim.generator.multipliers',
+  'optim.discriminator.multipliers',
+)
 # Measured at each evaluation.
 FIGURES = ('psnr_y', 'ssim_y')
 
@@ -71,21 +80,43 @@ def load(spec: str, overrides: Sequence[str] = ()) -> ConfigDict:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     raise errors.UserError(f'{spec} cannot be loaded: {lines[-1]}') from error
   known = flatten(config)
+  # Fields that the config leaves at their default; whoever takes them checks the name.
+  extra: dict[str, Any] = {}
   for override in overrides:
-    key, equals, _ = override.removeprefix('--config.').partition('=')
+    key, equals, text = override.removeprefix('--config.').partition('=')
     if not override.startswith('--config.') or not equals:
       raise errors.UserError(
         f"cannot read '{override}'; overrides look like --config.key=value"
       )
+    if key not in known and key.rpartition('.')[0] in _OPEN and equals:
+      extra[key] = _literal(text)
+      continue
     if key not in known:
       near = difflib.get_close_matches(key, known, n=1)
       hint = f"did you mean '{near[0]}'?" if near else f'see {path} for its keys'
       raise errors.UserError(f"config has no key '{key}'; {hint}")
+  named = [o for o in overrides if o[len('--config.') :].split('=')[0] not in extra]
   try:
-    return _parse([f'--config={spec}', *overrides])
+    config = _parse([f'--config={spec}', *named])
   except (flags.Error, TypeError, ValueError) as error:
     reason = str(error).strip().splitlines()[0]
     raise errors.UserError(f'a config value does not fit: {reason}') from error
+  with config.unlocked():
+    for key, value in extra.items():
+      *sections, last = key.split('.')
+      node = config
+      for section in sections:
+        node = node[section]
+      node[last] = value
+  return config
+
+
+def _literal(text: str) -> Any:
+  """Reads a number, a tuple, True, None; anything else is text."""
+  try:
+    return ast.literal_eval(text)
+  except (SyntaxError, ValueError):
+    return text
 
 
 def flatten(config: Mapping[str, Any] | ConfigDict, prefix: str = '') -> dict[str, Any]:

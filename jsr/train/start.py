@@ -1,14 +1,46 @@
 """Starting from the generator of another run."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 
 from jsr import errors
 from jsr.train import state
 from jsr.types import Variables
+
+# Fields of a generator that change how it computes or starts, not what.
+_HOW = ('axis_name', 'dtype', 'init_scale', 'momentum', 'remat', 'scale', 'unroll')
+
+
+def check_same(mine: nn.Module, theirs: nn.Module, path: pathlib.Path) -> None:
+  """Checks that two generators compute the same from the same parameters.
+
+  Equal shapes are not enough: EDSR from Keras has another range of numbers inside.
+
+  Raises:
+    UserError: They do not; names the first field that differs.
+  """
+  if type(mine) is not type(theirs):
+    there, here = (type(m).__module__.split('.')[-1] for m in (theirs, mine))
+    raise errors.UserError(
+      f'config.init_from={path} holds a generator {there}, this run trains {here}; use'
+      ' the same config.generator in both stages'
+    )
+  for field in dataclasses.fields(mine):
+    if field.name in ('parent', 'name', *_HOW):
+      continue
+    a, b = getattr(mine, field.name), getattr(theirs, field.name)
+    if (list(a) if isinstance(a, tuple) else a) != (
+      list(b) if isinstance(b, tuple) else b
+    ):
+      raise errors.UserError(
+        f'config.init_from={path} holds another generator: its {field.name} is {b},'
+        f' this run has {a}; set config.generator.args.{field.name}={b}'
+      )
 
 
 def start_from(

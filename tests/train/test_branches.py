@@ -30,7 +30,8 @@ def branch_of(name):
 
 @functools.cache
 def made():
-  tx = branches.partition(lambda: optax.adam(1e-2), branch_of, ('2', '3'))
+  schedule = optax.piecewise_constant_schedule(1.0, {25: 0.0})
+  tx = branches.partition(lambda: optax.adam(1e-2), branch_of, ('2', '3'), schedule)
   state = create(
     jax.random.key(0),
     generator=TwoTails(),
@@ -84,9 +85,8 @@ def test_only_the_branch_and_what_is_shared_move(scale, other):
   assert not same(old['body'], new['body'])
   assert not same(old[f'x{scale}_tail'], new[f'x{scale}_tail'])
   assert same(old[f'x{other}_tail'], new[f'x{other}_tail'])
-  inner = 'inner_states'
   old, new = (
-    getattr(s.generator.opt_state, inner)[str(other)] for s in (before, state)
+    s.generator.opt_state[0].inner_states[str(other)] for s in (before, state)
   )
   assert same(old, new)
 
@@ -100,3 +100,13 @@ def test_a_branch_takes_adam_s_first_step_when_its_first_turn_comes():
   state, _ = compiled[3](state, batch(0), jax.random.key(1))
   moved = jnp.abs(state.generator.variables['params']['x3_tail']['kernel'] - before)
   np.testing.assert_allclose(moved, 1e-2, rtol=1e-3)
+
+
+def test_the_schedule_counts_the_steps_of_the_run():
+  """The rate is 0 from step 25 on, for a branch that has had no turn till then too."""
+  state, compiled = made()
+  for i in range(26):
+    state, _ = compiled[2](state, batch(i), jax.random.key(1))
+  before = state.generator.variables['params']
+  state, _ = compiled[3](state, batch(0), jax.random.key(1))
+  assert same(before, state.generator.variables['params'])

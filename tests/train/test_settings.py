@@ -23,7 +23,9 @@ def test_every_config_has_exactly_the_default_keys(path):
   extra = {
     k
     for k in got - known
-    if not k.startswith(('generator.args.', 'discriminator.args.'))
+    if not k.startswith(
+      ('generator.args.', 'discriminator.args.', 'optim.generator.multipliers.')
+    )
   }
   assert not extra
   assert known <= got
@@ -130,3 +132,25 @@ def test_no_workdir(tmp_path):
   (tmp_path / settings.FILE).write_text('[1, 2]')
   with pytest.raises(UserError, match='no config of a jsr run'):
     settings.read(tmp_path)
+
+
+def test_fields_that_the_config_leaves_at_their_default_can_be_set():
+  spec = str(ROOT / 'configs' / 'degraded.py') + ':impulse'
+  config = settings.load(
+    spec,
+    [
+      '--config.degradation.args.pepper=0.5',
+      '--config.generator.args.remat=True',
+      '--config.generator.args.blocks=2',
+      '--config.optim.generator.multipliers.tail=0.1',
+    ],
+  )
+  assert config.degradation.args.to_dict() == {'pepper': 0.5}
+  assert config.generator.args.remat is True
+  assert config.generator.args.blocks == 2
+  assert config.optim.generator.multipliers.tail == 0.1
+  plan = recipe.make(config)
+  assert plan.degradation[4].pepper == (0.5, 0.5)
+  bad = settings.load(spec, ['--config.degradation.args.peper=0.5'])
+  with pytest.raises(UserError, match="did you mean 'pepper'"):
+    recipe.make(bad)

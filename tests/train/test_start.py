@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jsr import models
 from jsr.errors import UserError
 from jsr.train import parallel, recipe, start
 from tests.train import small
@@ -98,3 +99,15 @@ def test_a_model_file_is_a_start(tmp_path):
 
   _, got = checkpoint.load_variables(tmp_path / 'run', best_metric='')
   jax.tree.map(np.testing.assert_array_equal, got['params'], variables['params'])
+
+
+def test_equal_shapes_are_not_enough(tmp_path):
+  """EDSR from Keras reads numbers 127 times as small."""
+  mine, theirs = (
+    models.build('edsr', scale=2, blocks=1, internal_range=r) for r in (255.0, 2.0)
+  )
+  start.check_same(mine, mine.clone(scale=4, remat=True), tmp_path)
+  with pytest.raises(UserError, match=r'internal_range is 2\.0'):
+    start.check_same(mine, theirs, tmp_path)
+  with pytest.raises(UserError, match='a generator edsr, this run trains compact'):
+    start.check_same(models.build('compact', scale=2), theirs, tmp_path)
