@@ -293,6 +293,14 @@ def test_the_mean_needs_every_set(data):
   )
   cells = next(line for line in blocks[-1].lines if line.kind == 'measured').cells
   assert [c.text for c in cells] == ['0.0030', '27.0000', '0.7000', '']
+  # Those asked for are all there, and yet not all of the table.
+  made = run.reproduce(
+    table,
+    data=data,
+    set_names=table.sets[:2],
+    measure=measure_like(table, figures),
+  )
+  assert lines(made, -1, 'bicubic')[-1].note == 'no mean (Urban100 not measured)'
 
 
 def test_a_part_of_a_set_is_compared_with_nothing(data):

@@ -192,9 +192,10 @@ def blocks(
     averages = {
       key: _mean_row(table, rows)
       for key, rows in means.items()
-      if len(rows) == len(there)
+      if len(rows) == len(table.sets)
     }
-    gone = [name for name, reason in there.items() if reason]
+    # What was printed is the mean of all sets, however few were asked for.
+    gone = [name for name in table.sets if there.get(name, 'not asked for')]
     reason = f'no mean ({", ".join(gone)} not measured)' if gone else ''
     lines = _lines(table, table.average, ours, averages, reason, beside=limit is None)
     made.append(_block(table, f'{table.average} of the sets ×{table.scale}', lines))
