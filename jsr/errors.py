@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake, and the wording helper for unknown names."""
+"""The one exception for a user's mistake, and how mistakes are worded."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,6 +9,11 @@ class UserError(Exception):
 
   The command line prints the message without a traceback and exits with status 2.
   """
+
+
+def first_line(error: Exception) -> str:
+  """Returns the first line of an error's text, or its kind where it has none."""
+  return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -33,6 +33,7 @@ def from_file(
   """
   content = tensors.read(source, key)
   got = convert.convert(content, generator, origin=str(source), scale=scale)
+  fit.check_fields(got.generator, fields or {})
   args = {**got.args, **(fields or {})}
   fit.check(got.generator, got.scale, args, got.variables, str(source))
   note = f'{got.generator}, {got.layout}, {source.name}'
@@ -41,8 +42,12 @@ def from_file(
   return ModelFile(got.generator, got.scale, args, got.variables, note)
 
 
-def from_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
-  """Takes the trained generator out of a workdir; writes nothing.
+def read_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
+  """Reads what a workdir holds; whether its parts fit each other is not looked at.
+
+  Args:
+    workdir: The run's folder.
+    which: 'best' or 'latest' checkpoint.
 
   Raises:
     UserError: The folder is no workdir, or its config or checkpoint is damaged.
@@ -53,7 +58,7 @@ def from_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
     args, metric = config.generator.args.to_dict(), settings.best_metric(config)
   except (AttributeError, TypeError, ValueError) as error:
     raise errors.UserError(
-      f'{workdir / settings.FILE} is no config of a jsr run: {_first_line(error)}'
+      f'{workdir / settings.FILE} is no config of a jsr run: {errors.first_line(error)}'
     ) from error
   try:
     step, variables = checkpoint.load_variables(
@@ -63,13 +68,24 @@ def from_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
     raise
   except Exception as error:  # Orbax raises many kinds; each means: unreadable.
     raise errors.UserError(
-      f'the {which} checkpoint of {workdir} cannot be read: {_first_line(error)}'
+      f'the {which} checkpoint of {workdir} cannot be read: {errors.first_line(error)}'
     ) from error
-  fit.check(name, scale, args, variables, f'the checkpoint of {workdir}')
   kind = which if metric else 'latest'  # Without a metric there is no best.
   return ModelFile(
     name, scale, args, variables, f'{name}, {kind} checkpoint, step {step}'
   )
+
+
+def from_workdir(workdir: pathlib.Path, which: str = 'best') -> ModelFile:
+  """Takes the trained generator out of a workdir; writes nothing.
+
+  Raises:
+    UserError: The folder is no workdir, or its config or checkpoint is damaged.
+  """
+  model = read_workdir(workdir, which)
+  origin = f'the checkpoint of {workdir}'
+  fit.check(model.generator, model.scale, model.args, model.variables, origin)
+  return model
 
 
 def load(path: pathlib.Path) -> ModelFile:
@@ -106,7 +122,3 @@ def describe(path: pathlib.Path, model: ModelFile) -> str:
     f'{path}: {model.generator} x{model.scale}{fields}; {count:,} parameters;'
     f' {model.note}'
   )
-
-
-def _first_line(error: Exception) -> str:
-  return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,5 +1,6 @@
-"""Whether parameters belong to a network: every difference, named."""
+"""Whether parameters and fields belong to a network: every difference, named."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,9 +37,9 @@ def check(
   try:
     want = _shapes(jax.eval_shape(model.init, jax.random.key(0), lr))
   except (ArithmeticError, TypeError, ValueError, flax.errors.FlaxError) as error:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     raise errors.UserError(
-      f'{origin}: there is no network {network} ({reason}); correct its fields'
+      f'{origin}: there is no network {network} ({errors.first_line(error)});'
+      ' correct its fields'
     ) from error
   have = _shapes(variables)
   problems = {
@@ -53,6 +54,53 @@ def check(
   told = '; '.join(f'{kind}: {", ".join(n)}' for kind, n in problems.items() if n)
   if told:
     raise errors.UserError(f'{origin} does not fit the network {network}: {told}')
+
+
+def check_fields(generator: str, fields: Mapping[str, Any]) -> None:
+  """Makes sure that values given by hand are of the kinds of their fields.
+
+  Flax does not look at kinds: a network would be built with `tanh=7` all the same.
+
+  Args:
+    generator: Name in `jsr.models`.
+    fields: Some of its fields. The kind of each is its default's; a whole number does
+      for a float, and where the default is None anything does.
+
+  Raises:
+    UserError: A value of another kind, a field that does not exist, or the scale, which
+      has an option of its own.
+  """
+  if 'scale' in fields:
+    raise errors.UserError('scale is no field for --set: give it with --scale')
+  model = models.build(generator, scale=4, **fields)
+  defaults = {f.name: f.default for f in dataclasses.fields(model)}
+  for key, value in fields.items():
+    if not _is_like(value, defaults[key]):
+      raise errors.UserError(
+        f'{key}={value} does not fit {generator}: {key} is {_kind(defaults[key])} such'
+        f' as {defaults[key]}'
+      )
+
+
+def _is_like(value: Any, default: Any) -> bool:
+  if isinstance(default, tuple):
+    return isinstance(value, tuple) and all(_is_like(v, default[0]) for v in value)
+  if isinstance(default, float):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+  if isinstance(default, bool | int | str):
+    return type(value) is type(default)
+  return True
+
+
+def _kind(default: Any) -> str:
+  words = {
+    bool: 'True or False,',
+    int: 'a whole number',
+    float: 'a number',
+    str: 'a word',
+    tuple: 'a tuple',
+  }
+  return words[type(default)]
 
 
 def _shapes(variables: Variables) -> dict[str, tuple[int, ...]]:

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsr import errors, models
-from jsr.evaluate import fit, interpolation, sets
+from jsr.evaluate import conversion, interpolation, sets
 from jsr.evaluate.interpolation import Interpolation
 from jsr.evaluate.network import Network
-from jsr.train import checkpoint, settings
+from jsr.train import settings
 from jsr.weights import model_file
+from jsr.weights.model_file import ModelFile
 
 __all__ = ['Interpolation', 'Method', 'Network', 'Pictures', 'resolve']
 
@@ -80,31 +81,13 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
   Raises:
     UserError: The folder is no workdir, or its config or checkpoint is damaged.
   """
+  model = conversion.read_workdir(workdir, which)
   try:
-    config = settings.read(workdir)
-    name, scale = str(config.generator.name), int(config.scale)
-    args, metric = config.generator.args.to_dict(), settings.best_metric(config)
-  except (AttributeError, TypeError, ValueError) as error:
-    raise errors.UserError(
-      f'{workdir / settings.FILE} is no config of a jsr run: {_first_line(error)}'
-    ) from error
-  try:
-    step, variables = checkpoint.load_variables(
-      workdir, which=which, best_metric=metric
-    )
-  except errors.UserError:
-    raise
-  except Exception as error:  # Orbax raises many kinds; each means: unreadable.
-    raise errors.UserError(
-      f'the {which} checkpoint of {workdir} cannot be read: {_first_line(error)}'
-    ) from error
-  kind = which if metric else 'latest'  # Without a metric there is no best.
-  note = f'{name}, {kind} checkpoint, step {step}'
-  try:
-    return Network(label, name, scale, args, variables, note)
+    return _network(label, model, model.note)
   except (flax.errors.FlaxError, TypeError, ValueError) as error:
     raise errors.UserError(
-      f'{workdir / settings.FILE} does not fit the checkpoint: {_first_line(error)}'
+      f'{workdir / settings.FILE} does not fit the checkpoint:'
+      f' {errors.first_line(error)}'
     ) from error
 
 
@@ -118,17 +101,15 @@ def from_file(path: pathlib.Path, label: str) -> Network:
   Raises:
     UserError: There is no such file, or it is damaged or of another kind.
   """
-  model = model_file.load(path)
-  fit.check(model.generator, model.scale, model.args, model.variables, str(path))
+  model = conversion.load(path)
   said = model.note or model.generator
   if not said.startswith(model.generator):
     said = f'{model.generator}, {said}'
-  note = f'{said} ({path.name})'
+  return _network(label, model, f'{said} ({path.name})')
+
+
+def _network(label: str, model: ModelFile, note: str) -> Network:
   return Network(label, model.generator, model.scale, model.args, model.variables, note)
-
-
-def _first_line(error: Exception) -> str:
-  return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _untrained(name: str, label: str) -> Network:

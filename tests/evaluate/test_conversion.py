@@ -28,6 +28,25 @@ def test_fit_names_every_difference():
   assert 'params/head/conv/bias (5,) instead of (4,)' in text
 
 
+@pytest.mark.parametrize(
+  ('generator', 'key', 'good', 'bad'),
+  [
+    ('srresnet', 'tanh', [True, False], [7, 1, 'yes']),
+    ('srresnet', 'blocks', [3], [True, 3.0, 'many']),
+    ('edsr', 'residual_scale', [0.1, 1], [True, 'small']),
+    ('espcn', 'activation', ['relu'], [1]),
+    ('espcn', 'features', [(8, 4)], [8, (8, 'x')]),
+    ('drcn', 'unroll', [True, None], []),
+  ],
+)
+def test_kinds_of_fields(generator, key, good, bad):
+  for value in good:
+    fit.check_fields(generator, {key: value})
+  for value in bad:
+    with pytest.raises(UserError, match=f'does not fit {generator}: {key} is '):
+      fit.check_fields(generator, {key: value})
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
@@ -74,7 +93,10 @@ def test_mistakes(here, capsys):
     'edsr.pth --as edsr --scale 3 -o x.safetensors': 'drop --scale 3',
     'srcnn.mat --as srcnn -o x.safetensors': 'give it with --scale',
     'edsr.pth --as edsr --set blocks=3 -o x.safetensors': 'missing: params/block2/',
-    'edsr.pth --as edsr --set features=wide -o x.safetensors': 'no network edsr x2',
+    'edsr.pth --as edsr --set features=0 -o x.safetensors': 'no network edsr x2',
+    'edsr.pth --as edsr --set features=wide -o x.safetensors': 'a whole number such as',
+    'edsr.pth --as edsr --set remat=7 -o x.safetensors': 'remat=7 does not fit edsr:',
+    'edsr.pth --as edsr --set scale=3 -o x.safetensors': 'give it with --scale',
     'edsr.pth --as edsr --set block=3 -o x.safetensors': "did you mean 'blocks'",
     'edsr.pth --as edsr --set =3 -o x.safetensors': 'is not FIELD=VALUE',
     'edsr.pth --as edsr --key nets -o x.safetensors': "has no entry 'nets'",
