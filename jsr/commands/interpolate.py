@@ -104,7 +104,10 @@ def _sweep(args: argparse.Namespace) -> int:
   from jsr.experiments import interpolation, looks, tradeoff
 
   stem = args.output or pathlib.Path('interpolation')
-  output.check_file(stem)
+  if stem.suffix.lower() in ('.json', '.svg'):
+    stem = stem.with_suffix('')
+  for suffix in ('.json', '.svg'):
+    output.check_file(stem.with_name(f'{stem.name}{suffix}'))
   a, b = conversion.load(args.a), conversion.load(args.b)
   interpolation.check_alike(a, b)
   figure = looks.find(args.perceptual, scale=a.scale, weights=args.weights)

@@ -184,6 +184,10 @@ def test_sweep(tmp_path, capsys):
   assert drawing.startswith('<svg')
   for text in ('Mini', '0.5', 'PSNR Y (dB)', 'high-frequency'):
     assert text in drawing
+  # A suffix of what is written is no part of the name.
+  line[line.index('-o') + 1] = str(tmp_path / 'other.json')
+  assert cli.main([*line, '--limit', '1']) == 0
+  assert {p.name for p in tmp_path.glob('other*')} == {'other.json', 'other.svg'}
   # The middle is the network itself, measured as any other.
   middle = interpolation.interpolate(*map(model_file.load, paths), 0.5)
   line = f'compare --methods m={save(tmp_path / "m.safetensors", middle)} --scale 2'
