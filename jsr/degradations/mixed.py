@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsr import errors
-from jsr.degradations import base, blur, jpeg, kernels, noise, resample, simple
-from jsr.ops import resize
+from jsr.degradations import base, blur, jpeg, kernels, noise, simple
+from jsr.ops import bicubic_cv, resize
 from jsr.types import Array
 
 # The order without shuffling: as a camera, then a file, would have it.
@@ -190,4 +190,4 @@ def _down_matrix(kernel: str, n: int, m: int) -> np.ndarray:
     return resize.matrix(n, m, kernel='linear')
   if kernel == 'area':
     return resize.matrix(n, m, kernel='box')
-  return resample.cv_matrix(n, m)
+  return bicubic_cv.matrix(n, m)

@@ -13,8 +13,8 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from jsr.ops import bicubic_cv as opencv
 from jsr.types import Array
 
 MODES = ('area', 'bilinear', 'bicubic')
@@ -120,18 +120,6 @@ def resize(
   return x
 
 
-@functools.lru_cache(maxsize=64)
-def cv_matrix(n: int, m: int) -> np.ndarray:
-  """Returns OpenCV's cubic matrix from length n to m: float64 (m, n), read-only."""
-  source = (np.arange(m) + 0.5) * (n / m) - 0.5
-  left = np.floor(source).astype(int)
-  result = np.zeros((m, n))
-  for k, weight in zip(range(-1, 3), _cubic(source - left), strict=True):
-    np.add.at(result, (np.arange(m), np.clip(left + k, 0, n - 1)), np.asarray(weight))
-  result.setflags(write=False)
-  return result
-
-
 def bicubic_cv(x: Array, *, size: tuple[int, int]) -> Array:
   """Resizes float images as OpenCV's INTER_CUBIC does, either way.
 
@@ -148,8 +136,8 @@ def bicubic_cv(x: Array, *, size: tuple[int, int]) -> Array:
   """
   product = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
   for spec, a in (
-    ('oh,...hwc->...owc', cv_matrix(x.shape[-3], size[0])),
-    ('ow,...hwc->...hoc', cv_matrix(x.shape[-2], size[1])),
+    ('oh,...hwc->...owc', opencv.matrix(x.shape[-3], size[0])),
+    ('ow,...hwc->...hoc', opencv.matrix(x.shape[-2], size[1])),
   ):
     x = product(spec, a.astype(x.dtype), x)
   return x
