@@ -56,6 +56,14 @@ class PReLU(nn.Module):
     return jnp.where(x >= 0, x, slope * x)
 
 
+def tensorlayer_init() -> nn.initializers.Initializer:
+  """Returns N(0, 0.02), cut at two deviations, of the TensorLayer code bases.
+
+  Source: the code that reports 001 and 002 start from.
+  """
+  return nn.initializers.truncated_normal(0.02)
+
+
 def batch_norm(
   *,
   train: bool,

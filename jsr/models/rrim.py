@@ -44,11 +44,6 @@ ACTIVATIONS: dict[str, inception.Activation] = {
 SUBPIXELS = ('conv', 'bare')
 
 
-def kernel_init() -> nn.initializers.Initializer:
-  """Returns N(0, 0.02), cut at two deviations, of the report's code base."""
-  return nn.initializers.truncated_normal(0.02)
-
-
 class RRIM(nn.Module):
   """Shallow modules, then a middle one, each with a residual."""
 
@@ -64,7 +59,7 @@ class RRIM(nn.Module):
       y = y + inception.Inception(
         inception.shallow(features) if i < 3 else inception.mid(features),
         self.activation,
-        kernel_init=kernel_init(),
+        kernel_init=layers.tensorlayer_init(),
         dtype=self.dtype,
         name=f'shallow{i}' if i < 3 else 'mid',
       )(y)
@@ -105,7 +100,11 @@ class Generator(nn.Module):
 
     def conv(features: int, kernel: int, name: str) -> layers.Conv:
       return layers.Conv(
-        features, kernel, kernel_init=kernel_init(), dtype=self.dtype, name=name
+        features,
+        kernel,
+        kernel_init=layers.tensorlayer_init(),
+        dtype=self.dtype,
+        name=name,
       )
 
     x = activation(conv(self.features // 2, 3, 'head')(2 * lr - 1))
@@ -119,7 +118,7 @@ class Generator(nn.Module):
         x = inception.Inception(
           inception.deep(self.features),
           activation,
-          kernel_init=kernel_init(),
+          kernel_init=layers.tensorlayer_init(),
           dtype=self.dtype,
           name=f'deep{i - 1}',
         )(x)

@@ -30,11 +30,6 @@ from jsr.types import Array
 UPSAMPLERS = ('shuffle', 'resize-conv')
 
 
-def kernel_init() -> nn.initializers.Initializer:
-  """Returns N(0, 0.02), cut at two deviations, of the TensorLayer code bases."""
-  return nn.initializers.truncated_normal(0.02)
-
-
 def norm_init(key: Array, shape: tuple[int, ...], dtype: layers.Dtype = None) -> Array:
   """Draws batch norm's factors from N(1, 0.02), as the same code bases do."""
   return 1 + nn.initializers.normal(0.02)(key, shape, dtype or jnp.float32)
@@ -55,7 +50,7 @@ class Unit(nn.Module):
     x = layers.Conv(
       self.features,
       use_bias=self.bias and not self.batch_norm,
-      kernel_init=kernel_init(),
+      kernel_init=layers.tensorlayer_init(),
       dtype=self.dtype,
       name='conv',
     )(x)
@@ -105,7 +100,11 @@ class Generator(nn.Module):
 
     def conv(features: int, kernel: int, name: str) -> layers.Conv:
       return layers.Conv(
-        features, kernel, kernel_init=kernel_init(), dtype=self.dtype, name=name
+        features,
+        kernel,
+        kernel_init=layers.tensorlayer_init(),
+        dtype=self.dtype,
+        name=name,
       )
 
     def unit(x: Array, name: str) -> Array:

@@ -11,7 +11,7 @@ from jsr.ops import resize
 from tests import images
 
 BICUBIC = methods.Interpolation('bicubic', 'bicubic')
-# ../shared/data/README.md and the papers; PSNR and SSIM on Y.
+# What papers print for bicubic; PSNR and SSIM on Y.
 ROWS = {
   ('rgb8', 'Set5'): {2: (33.673, 0.9303), 3: (30.403, 0.8689), 4: (28.429, 0.8111)},
   ('y_float', 'Set5'): {2: (33.661, 0.9299), 3: (30.392, 0.8682), 4: (28.421, 0.8104)},
