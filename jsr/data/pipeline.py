@@ -16,7 +16,6 @@ from absl import flags
 
 from jsr.data.sources import ImageSource
 
-
 # The source's `element` ('hr' or 'pair'): uint8 (N, P, P, C); 'index': int32 (N,), the
 # places in the global batch.
 PatchBatch = dict[str, np.ndarray]
