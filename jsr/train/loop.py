@@ -16,11 +16,11 @@ from ml_collections import ConfigDict
 
 from jsr import errors, models
 from jsr.data import sources
-from jsr.evaluate import benchmark, methods, protocol, sets
+from jsr.evaluate import benchmark, conversion, methods, protocol, sets
 from jsr.train import guard as guards
 from jsr.train import logs, parallel, preparation, recipe, settings, start
 from jsr.train.batches import Batches
-from jsr.train.checkpoint import FOLDER, Checkpoints, load_variables
+from jsr.train.checkpoint import FOLDER, Checkpoints
 from jsr.train.state import TrainState
 from jsr.types import Array
 from jsr.weights import model_file
@@ -105,23 +105,16 @@ def _initial_state(
   if not init_from:
     return state
   path = pathlib.Path(init_from)
-  if path.is_file():
-    model = model_file.load(path)
-    name, args = model.generator, dict(model.args)
-    scale, variables = model.scale, model.variables
-  else:
-    first = settings.read(path)
-    name, args = first.generator.name, first.generator.args.to_dict()
-    scale = first.scale
-    _, variables = load_variables(path, best_metric=settings.best_metric(first))
+  model = model_file.load(path) if path.is_file() else conversion.read_workdir(path)
   # Another scale's network is of use where its tail starts afresh.
-  if scale != config.scale and not config.init_skip:
+  if model.scale != config.scale and not config.init_skip:
     raise errors.UserError(
-      f'config.init_from={path} enlarges {scale} times, this run {config.scale}; name'
-      ' the modules of the tail in config.init_skip'
+      f'config.init_from={path} enlarges {model.scale} times, this run {config.scale};'
+      ' name the modules of the tail in config.init_skip'
     )
-  start.check_same(plan.generator, models.build(name, scale=scale, **args), path)
-  return start.start_from(state, variables, config.init_skip)
+  theirs = models.build(model.generator, scale=model.scale, **dict(model.args))
+  start.check_same(plan.generator, theirs, path)
+  return start.start_from(state, model.variables, config.init_skip)
 
 
 class _Evaluator:

@@ -110,13 +110,14 @@ def test_other_networks_are_refused(other, match):
 
 
 def test_how_it_computes_may_differ():
-  interpolation.interpolate(network(1), network(2, momentum=0.5), 0.5)
+  got = interpolation.interpolate(network(1), network(2, momentum=0.5), 0.5)
+  assert got.generator == 'srresnet'
 
 
 def test_defaults_may_be_left_out():
   a = network(1, blocks=16)
   b = ModelFile('srresnet', 2, {'features': 4}, a.variables, '')
-  interpolation.interpolate(a, b, 0.5)
+  assert interpolation.interpolate(a, b, 0.5).scale == 2
 
 
 def test_alpha_lies_between():
