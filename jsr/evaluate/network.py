@@ -99,6 +99,16 @@ class Network:
     return self._programs[scale]
 
   @property
+  def generator(self) -> str:
+    """Name of the generator in `jsr.models`."""
+    return self._name
+
+  @property
+  def args(self) -> dict[str, Any]:
+    """The generator's fields but for the scale."""
+    return dict(self._args)
+
+  @property
   def variables(self) -> Variables | None:
     """Parameters and statistics, on the device."""
     return self._variables

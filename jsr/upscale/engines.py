@@ -1,0 +1,127 @@
+"""What computes a network's tiles: JAX, OpenVINO or onnxruntime.
+
+An engine is a function of arrays: float32 (N, h, w, C) in [0, 1] to float32
+(N, h * s, w * s, C), not clipped; C is 1 for a network on luma and 3 for the others. A
+program is compiled for each new shape, so send tiles of one shape.
+
+In float32 every engine gives what the network gives, to float rounding: a GPU's TF32
+and OpenVINO's habit of choosing bfloat16 by itself are turned off.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsr import errors
+from jsr.evaluate.network import Network
+
+KINDS = ('auto', 'jax', 'onnx', 'openvino', 'onnxruntime')
+PRECISIONS = ('float32', 'bfloat16', 'int8')
+# What allocators write into their errors, where they have no type of their own.
+_MEMORY = ('RESOURCE_EXHAUSTED', 'bad_alloc', 'out of memory', 'Failed to allocate')
+
+
+class OutOfMemory(Exception):  # noqa: N818  A state of the machine, no mistake.
+  """The tile was too large for the memory of the device."""
+
+
+class Engine(Protocol):
+  """See the top of the file.
+
+  Attributes:
+    name: 'jax', 'openvino' or 'onnxruntime'.
+    precision: 'float32', 'bfloat16' or 'int8'.
+  """
+
+  name: str
+  precision: str
+
+  def __call__(self, tiles: np.ndarray) -> np.ndarray:
+    """Enlarges tiles.
+
+    Raises:
+      OutOfMemory: They do not fit.
+    """
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+  """Turns each library's complaint about memory into `OutOfMemory`."""
+  try:
+    yield
+  except MemoryError as error:
+    raise OutOfMemory(str(error)) from error
+  except (RuntimeError, ValueError) as error:  # XLA's and OpenVINO's are such.
+    if any(words in str(error) for words in _MEMORY):
+      raise OutOfMemory(errors.first_line(error)) from error
+    raise
+
+
+class JaxEngine:
+  """The network itself, jitted, on JAX's first device.
+
+  Args:
+    network: What computes.
+    scale: A factor that it serves.
+    precision: 'float32', or 'bfloat16' for products in bfloat16 with float32 results.
+  """
+
+  name = 'jax'
+
+  def __init__(self, network: Network, scale: int, precision: str = 'float32'):
+    self.precision = precision
+    # A dtype that the model was trained with is no part of the result.
+    dtype = jnp.bfloat16 if precision == 'bfloat16' else None
+    network = with_dtype(network, dtype)
+    self._program, self._variables = network.program(scale), network.variables
+
+  def __call__(self, tiles: np.ndarray) -> np.ndarray:
+    """See `Engine`."""
+    with memory_errors():
+      return np.asarray(self._program(self._variables, jnp.asarray(tiles, jnp.float32)))
+
+
+def with_dtype(network: Network, dtype: Any) -> Network:
+  """Returns the network with another dtype of its computation; same parameters."""
+  args = {**network.args, 'dtype': dtype}
+  return Network(
+    network.label, network.generator, network.scale, args, network.variables
+  )
+
+
+def make(
+  network: Network, scale: int, kind: str = 'auto', precision: str | None = None
+) -> Engine:
+  """Chooses and builds what computes a network.
+
+  Args:
+    network: The network.
+    scale: A factor that it serves.
+    kind: 'jax'; 'onnx' for OpenVINO or, without it, onnxruntime; 'openvino' or
+      'onnxruntime' by name; 'auto' for the fastest that is installed and can run the
+      network, see `_automatic`.
+    precision: 'float32', 'bfloat16' or 'int8'; None for float32.
+
+  Raises:
+    UserError: No such kind or precision, a package is missing, the network does not
+      serve the factor, or there is no 8-bit form of it yet.
+  """
+  if kind not in KINDS:
+    raise errors.unknown('engine', kind, KINDS)
+  precision = precision or 'float32'
+  if precision not in PRECISIONS:
+    raise errors.unknown('precision', precision, PRECISIONS)
+  network.check_scale(scale)
+  if kind == 'jax':
+    if precision == 'int8':
+      raise errors.UserError(
+        "the engine 'jax' has no 8-bit arithmetic: use --engine onnx"
+      )
+    return JaxEngine(network, scale, precision)
+  if kind != 'auto':
+    raise errors.UserError(f"the engine '{kind}' is not there yet: use jax")
+  return JaxEngine(network, scale, precision)
