@@ -29,7 +29,7 @@ def get_config(arg: str = '') -> ConfigDict:
   words = default.words(arg, 'pixel', 'gan', 'smoke')
   c = default.get_config()
   c.generator.name = 'compact'
-  c.generator.args.depth = 6
+  c.generator.args.blocks = 3
   c.generator.args.features = 32
 
   c.data.batch_size = 8

@@ -90,7 +90,7 @@ class Generator(nn.Module):
         f'iterations={self.iterations} of anime4k must be at least 1'
       )
     # The shaders and the program read an image, which has no overshoot.
-    x = jnp.clip(resize.resize(lr.astype(jnp.float32), self.scale), 0, 1)
+    x = jnp.clip(resize.enlarge(lr.astype(jnp.float32), self.scale), 0, 1)
     if self.variant == 'java09':
       levels = resize.quantise(x * 255).astype(jnp.int32)
       for _ in range(self.iterations):

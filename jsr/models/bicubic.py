@@ -23,4 +23,4 @@ class Generator(nn.Module):
 
   @nn.compact
   def __call__(self, lr: Array, *, train: bool = False) -> Array:
-    return resize.resize(lr.astype(jnp.float32), self.scale)
+    return resize.enlarge(lr.astype(jnp.float32), self.scale)

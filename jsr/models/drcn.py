@@ -99,7 +99,7 @@ class Generator(nn.Module):
     layers.check_input(lr, 1)
     if self.skip not in ('add', 'concat'):
       raise errors.unknown('skip of drcn', self.skip, ('add', 'concat'))
-    x = resize.resize(lr.astype(jnp.float32), self.scale) * self.input_range
+    x = resize.enlarge(lr.astype(jnp.float32), self.scale) * self.input_range
     h = x
     for i in range(2):
       h = nn.relu(layers.Conv(self.features, dtype=self.dtype, name=f'embed{i}')(h))

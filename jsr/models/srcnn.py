@@ -67,7 +67,7 @@ class Generator(nn.Module):
     layers.check_input(lr, channels)
     if self.middle not in (1, 3, 5):
       raise UserError(f'middle {self.middle} of srcnn must be 1, 3 or 5')
-    x = resize.resize(lr.astype(jnp.float32), self.scale)
+    x = resize.enlarge(lr.astype(jnp.float32), self.scale)
     first, second = self.features
     x = nn.relu(EdgeConv(first, 9, self.dtype, name='head')(x))
     x = nn.relu(EdgeConv(second, self.middle, self.dtype, name='middle')(x))

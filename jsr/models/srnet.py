@@ -69,7 +69,7 @@ class Generator(nn.Module):
     activation = ACTIVATIONS[self.activation]
     x = lr.astype(jnp.float32)
     if self.scale != 1:
-      x = resize.resize(x, self.scale)
+      x = resize.enlarge(x, self.scale)
     height, width = x.shape[1:3]
     pad = ((0, 0), (0, -height % 32), (0, -width % 32), (0, 0))
     skips = [x := jnp.pad(x, pad, mode='edge')]

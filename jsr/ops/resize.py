@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsr.ops import shuffle
 from jsr.types import Array
 
 Kernel = Literal['cubic', 'linear', 'box']
@@ -216,6 +217,58 @@ def transpose(
   return y
 
 
+@functools.lru_cache(maxsize=64)
+def _phase_kernel(scale: int, channels: int) -> np.ndarray:
+  """Returns the 5x5 kernels of bicubic enlargement, (5, 5, C, C * scale^2)."""
+  middle = 4  # Of a signal that is long enough for no border to show.
+  taps = matrix(9, 9 * scale, scale)[middle * scale : (middle + 1) * scale, 2:7]
+  both = np.einsum('yi,xj->ijyx', taps, taps).reshape(5, 5, 1, scale**2)
+  kernel = np.zeros((5, 5, channels, channels, scale**2))
+  for c in range(channels):
+    kernel[:, :, c, c] = both[:, :, 0]
+  return kernel.reshape(5, 5, channels, channels * scale**2)
+
+
+def phases(x: Array, scale: int) -> Array:
+  """Enlarges by bicubic, the scale^2 phases of the result side by side as channels.
+
+  `shuffle.pixel_shuffle(phases(x, s), s)` is `resize(x, s)` to float rounding: one 5x5
+  convolution in place of matrices, so that it costs little on large images, and sizes
+  need not be known when the program is exported.
+
+  Args:
+    x: (N, H, W, C) float; few channels, as the kernel is dense.
+    scale: An integer from 2.
+
+  Returns:
+    (N, H, W, C * scale^2), channels as `shuffle.pixel_shuffle` reads them.
+  """
+  # MATLAB mirrors at half samples; the kernel reaches over two.
+  for axis in (1, 2):
+    if isinstance(x.shape[axis], int) and x.shape[axis] == 1:
+      x = jnp.repeat(x, 5, axis)
+    else:
+      start, end = (jnp.flip(_slice(x, axis, s), axis) for s in ((0, 2), (-2, None)))
+      x = jnp.concatenate([start, x, end], axis)
+  return jax.lax.conv_general_dilated(
+    x,
+    jnp.asarray(_phase_kernel(scale, x.shape[-1]), x.dtype),
+    (1, 1),
+    'VALID',
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+    precision=jax.lax.Precision.HIGHEST,
+  )
+
+
+def _slice(x: Array, axis: int, ends: tuple[int, int | None]) -> Array:
+  return x[(slice(None),) * axis + (slice(*ends),)]
+
+
+def enlarge(x: Array, scale: int) -> Array:
+  """Returns `resize(x, scale)` for an integer scale, by way of `phases`."""
+  return shuffle.pixel_shuffle(phases(x, scale), scale)
+
+
 def nearest(
   x: Array, scale: float | None = None, *, size: tuple[int, int] | None = None
 ) -> Array:
@@ -229,6 +282,11 @@ def nearest(
   Returns:
     (..., h, w, C) of x's dtype.
   """
+  if isinstance(scale, int):
+    # Copies need no table of indices, nor sizes that are known.
+    *rest, h, w, c = x.shape
+    x = jnp.broadcast_to(x[..., :, None, :, None, :], (*rest, h, scale, w, scale, c))
+    return x.reshape(*rest, h * scale, w * scale, c)
   (h, w), (sh, sw) = _sizes(x.shape, scale, size)
 
   def index(n: int, m: int, s: float) -> np.ndarray:

@@ -114,14 +114,14 @@ def test_the_row_says_how_luma_was_handled(network):
 
 
 def saved(path, **changes):
-  model = models.build('compact', scale=2, features=4, depth=1)
+  model = models.build('compact', scale=2, features=4, blocks=1)
   variables = model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
   model_file.save(
     path,
     **{
       'generator': 'compact',
       'scale': 2,
-      'args': {'features': 4, 'depth': 1},
+      'args': {'features': 4, 'blocks': 1},
       'variables': variables,
       'note': 'of a friend',
     }
@@ -143,7 +143,7 @@ def test_model_files(tmp_path):
 
 
 def test_model_files_that_do_not_fit(tmp_path):
-  wrong = saved(tmp_path / 'x.safetensors', args={'features': 8, 'depth': 1})
+  wrong = saved(tmp_path / 'x.safetensors', args={'features': 8, 'blocks': 1})
   with pytest.raises(
     UserError, match=r'x\.safetensors does not fit the network compact x2 .*: misshapen'
   ):

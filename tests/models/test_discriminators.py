@@ -177,7 +177,7 @@ def test_training_carries_singular_vectors():
   """Two GAN steps: maps of logits train, and the vectors follow the kernels."""
   config = small.config(
     generator__name='compact',
-    generator__args={'depth': 1, 'features': 4},
+    generator__args={'blocks': 1, 'features': 4},
     discriminator__name='UNetSN',
     discriminator__args={'features': 2},
     losses__adversarial='relativistic',

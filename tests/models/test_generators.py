@@ -10,10 +10,11 @@ import pytest
 from jsr import models
 from jsr.errors import UserError
 from jsr.models import layers
+from jsr.ops import resize
 
 # Small fields for quick tests, where a generator has them.
 SMALL = {
-  'compact': {'depth': 2, 'features': 8},
+  'compact': {'blocks': 1, 'features': 8},
   'drcn': {'features': 8, 'recursions': 3},
   'edsr': {'blocks': 2, 'features': 8},
   'espcn': {'features': (8, 8)},
@@ -161,6 +162,9 @@ def test_untrained_compact_is_bicubic(scale):
   bicubic = models.build('bicubic', scale=scale)
   variables = compact.init(jax.random.key(0), lr)
   np.testing.assert_array_equal(compact.apply(variables, lr), bicubic.apply({}, lr))
+  np.testing.assert_allclose(
+    bicubic.apply({}, lr), resize.resize(lr, scale), rtol=0, atol=1e-6
+  )
 
 
 def test_names_that_do_not_exist():

@@ -188,3 +188,16 @@ def test_published_lr_bit_for_bit(shared, name):
         np.testing.assert_array_equal(got, want, err_msg=f'{path.stem} x{scale}')
         count += 1
   assert count == 4 * len(list((folder / 'HR').glob('*.png')))
+
+
+@pytest.mark.parametrize('scale', [2, 3, 4, 8])
+@pytest.mark.parametrize('size', [(1, 1), (1, 5), (2, 3), (9, 4)])
+def test_enlarging_by_convolution_is_resizing(scale, size):
+  x = np.random.default_rng(0).random((2, *size, 3), np.float32)
+  expected = resize.resize(x.astype(np.float64), scale)
+  np.testing.assert_allclose(resize.enlarge(x, scale), expected, rtol=0, atol=1e-6)
+
+
+def test_nearest_by_an_integer_is_nearest_by_a_float():
+  x = np.random.default_rng(0).random((2, 5, 4, 3), np.float32)
+  np.testing.assert_array_equal(resize.nearest(x, 3), resize.nearest(x, 3.0))
