@@ -33,7 +33,7 @@ SUFFIXES = frozenset(
   )
 )
 # Layouts of 16-bit colour that Pillow opens as 8-bit; grey ones it opens as they are.
-_DEEP = ('RGB;16', 'RGBA;16', 'LA;16B')
+DEEP = ('RGB;16', 'RGBA;16', 'LA;16B')
 # The same sample with its two bytes exchanged: it turns the high byte, which is all
 # that Pillow keeps of 16-bit colour, into the low one.
 _SWAPPED = {'B': 'L', 'L': 'B', 'N': 'B' if sys.byteorder == 'little' else 'L'}
@@ -106,7 +106,7 @@ def _to_rgb(image: Image.Image, file: str | os.PathLike[str] | bytes) -> Decoded
   rules = []
   if getattr(image, 'is_animated', False):
     rules.append('first frame')
-  samples = _sixteen_bits(image, file)
+  samples = sixteen_bits(image, file)
   if samples is not None:
     rules.append('16-bit')
     pixels = _over_white(samples, 65535, rules)
@@ -141,17 +141,28 @@ def _eight_bits(image: Image.Image, rules: list[str]) -> np.ndarray:
   return np.asarray(image if mode == 'RGB' else image.convert('RGB'))
 
 
-def _sixteen_bits(
-  image: Image.Image, file: str | os.PathLike[str] | bytes
+def sixteen_bits(
+  image: Image.Image,
+  file: str | os.PathLike[str] | bytes,
+  layouts: tuple[str, ...] = DEEP,
 ) -> np.ndarray | None:
-  """Returns the full samples, uint16 (H, W, 1 to 4), or None for other depths."""
+  """Reads the full samples of an opened image of 16 bits a channel.
+
+  Args:
+    image: As Pillow opened it, not yet decoded.
+    file: What it was opened from; it is opened once more.
+    layouts: Pillow's names of the layouts of 16-bit colour to read.
+
+  Returns:
+    uint16 (H, W, 1 to 4), or None for other depths and layouts.
+  """
   if image.mode.startswith('I;16'):
     return np.asarray(image).astype(np.uint16)[..., None]
   if image.mode == 'I' and image.format == 'PPM':  # 16-bit PGM comes as 32 bits.
     return np.asarray(image).astype(np.uint16)[..., None]
   tiles = image.tile  # type: ignore[attr-defined]
   raw_modes = {_raw_mode(tile.args) for tile in tiles}
-  if not raw_modes or not all(raw.startswith(_DEEP) for raw in raw_modes):
+  if not raw_modes or not all(raw.startswith(layouts) for raw in raw_modes):
     return None
   if raw_modes == {'LA;16B'}:
     # Grey with alpha has four bytes a pixel: read as 8-bit RGBA they are all there.

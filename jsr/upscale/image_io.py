@@ -1,0 +1,46 @@
+"""Picture files, read and written honestly.
+
+| in the file | what happens |
+|---|---|
+| EXIF orientation | applied, and noted as 1 from then on |
+| ICC profile, EXIF, XMP, resolution, texts | kept where the new format has a place |
+| grey, grey with alpha, RGB, RGBA, 8 or 16 bits | kept as they are |
+| CMYK | kept in JPEG and TIFF; converted to sRGB for the others, through its profile |
+| palette, 1-bit | become RGB, grey |
+| transparent colour, premultiplied alpha | become straight alpha |
+| several pages | the first |
+| several frames of GIF, WebP, APNG, AVIF | one after the other, composited |
+| 32-bit, floating point, Lab | refused: their range is not defined |
+| truncated, corrupt, more pixels than allowed | refused in one sentence |
+
+A JPEG that is damaged in the middle but has its full length decodes without an
+error; nothing here can tell. AVIF and JPEG 2000 of more than 8 bits are read with 8.
+"""
+
+from jsr.data.images import BadImage
+from jsr.upscale.animation import Animation, open_animation, write_animation
+from jsr.upscale.formats import Format, format_of, formats
+from jsr.upscale.metadata import Metadata
+from jsr.upscale.picture import Picture, from_pil, to_pil
+from jsr.upscale.reading import FORMATS, MAX_PIXELS, SUFFIXES, read
+from jsr.upscale.writers import QUALITY, write
+
+__all__ = [
+  'FORMATS',
+  'MAX_PIXELS',
+  'QUALITY',
+  'SUFFIXES',
+  'Animation',
+  'BadImage',
+  'Format',
+  'Metadata',
+  'Picture',
+  'format_of',
+  'formats',
+  'from_pil',
+  'open_animation',
+  'read',
+  'to_pil',
+  'write',
+  'write_animation',
+]

@@ -1,0 +1,120 @@
+"""The TIFFs that Pillow cannot open: deep grey with alpha, deep planes, ink and alpha.
+
+tifffile reads those that are stored plain, deflated or as packed bits.
+"""
+
+import io
+import logging
+import os
+
+import numpy as np
+from PIL import Image
+
+from jsr.data.images import BadImage
+from jsr.upscale import metadata
+from jsr.upscale.picture import CHANNELS, Picture, upright
+
+MARKS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+# It logs what is wrong with a file before it raises it.
+logging.getLogger('tifffile').addHandler(logging.NullHandler())
+_SPACES = {0: 'grey', 1: 'grey', 2: 'rgb', 5: 'cmyk'}
+
+
+def is_tiff(file: str | os.PathLike[str] | bytes) -> bool:
+  """Whether the first bytes are those of a TIFF."""
+  if isinstance(file, bytes):
+    return file[:4] in MARKS
+  with open(file, 'rb') as stream:
+    return stream.read(4) in MARKS
+
+
+def read(file: str | os.PathLike[str] | bytes, max_pixels: int) -> Picture:
+  """Reads the first page.
+
+  Args:
+    file: A path or the encoded bytes.
+    max_pixels: A larger picture is refused by its header.
+
+  Raises:
+    BadImage: The page is too large or of another kind.
+    Exception: Whatever tifffile raises on damaged bytes.
+  """
+  import tifffile
+
+  with (
+    io.BytesIO(file) if isinstance(file, bytes) else open(file, 'rb') as stream,
+    tifffile.TiffFile(stream) as tiff,
+  ):
+    page = tiff.pages.first
+    assert isinstance(page, tifffile.TiffPage)
+    space = _SPACES.get(int(page.photometric), '')
+    count = page.samplesperpixel - CHANNELS.get(space, 0)
+    if not space or count < 0 or page.dtype not in (np.uint8, np.uint16):
+      raise BadImage('a TIFF of a kind that is not supported')
+    if page.imagewidth * page.imagelength > max_pixels or page.imagedepth != 1:
+      raise BadImage(
+        f'{page.imagewidth} x {page.imagelength} is more than {max_pixels} pixels'
+      )
+    _check_segments(page, stream.seek(0, os.SEEK_END))
+    shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+    samples = np.asarray(page.asarray())
+    if int(page.planarconfig) == 2 and samples.ndim == 3:
+      samples = np.moveaxis(samples, 0, -1)
+    samples = samples.reshape(shape)
+    found, orientation, trouble = metadata.gather(lambda: _exif(stream), _info(page))
+    several = ('the first page of several',) if len(tiff.pages) > 1 else ()
+    extra = [int(kind) for kind in page.extrasamples]
+    inverted = int(page.photometric) == 0
+  notes = [*several, *trouble]
+  if inverted:
+    samples = np.iinfo(samples.dtype).max - samples
+  if count > 1 or (count and extra[:1] == [0]):
+    notes.append('channels beside colour and alpha left out')
+  has_alpha = bool(count) and extra[:1] != [0]
+  samples = samples[..., : CHANNELS[space] + has_alpha]
+  if has_alpha and extra[0] == 1:
+    notes.append('premultiplied alpha becomes straight')
+    samples = _straight(samples)
+  return upright(samples, space, orientation, found, 'TIFF', notes)
+
+
+def _check_segments(page, size: int) -> None:  # type: ignore[no-untyped-def]
+  """tifffile takes missing strips for black ones."""
+  places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+  if len(places) < int(np.prod(page.chunked)):
+    raise BadImage('the TIFF is damaged: strips are missing')
+  if any(at <= 0 or count <= 0 or at + count > size for at, count in places):
+    raise BadImage('the TIFF is truncated')
+
+
+def _straight(samples: np.ndarray) -> np.ndarray:
+  """Divides by alpha, the last channel."""
+  peak = np.iinfo(samples.dtype).max
+  alpha = samples[..., -1:]
+  color = samples[..., :-1].astype(np.float64) * peak / np.maximum(alpha, 1)
+  color = np.minimum(color + 0.5, peak).astype(samples.dtype)
+  return np.concatenate([color, alpha], -1)
+
+
+def _exif(stream) -> Image.Exif:  # type: ignore[no-untyped-def]
+  found = Image.Exif()
+  stream.seek(0)
+  found.load_from_fp(stream)
+  for tag in metadata.EXIF_IFD, metadata.GPS_IFD:
+    found.get_ifd(tag)  # While the file is open.
+  return found
+
+
+def _info(page) -> dict[str, object]:  # type: ignore[no-untyped-def]
+  info: dict[str, object] = {'icc_profile': page.iccprofile}
+  xmp = page.tags.get(700)
+  if xmp is not None and isinstance(xmp.value, bytes):
+    info['xmp'] = xmp.value
+  unit = page.tags.get(296)
+  factor = {2: 1.0, 3: 2.54}.get(int(unit.value) if unit is not None else 2)
+  both = [page.tags.get(tag) for tag in (282, 283)]
+  if factor and all(tag is not None for tag in both):
+    fractions = [tag.value for tag in both]
+    if all(below for _, below in fractions):
+      info['dpi'] = tuple(factor * above / below for above, below in fractions)
+  return info
