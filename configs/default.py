@@ -58,9 +58,11 @@ def optimizer() -> ConfigDict:
   c = ConfigDict()
   c.name = 'adam'  # adam, adamw, sgd, rmsprop, adagrad or adadelta.
   c.learning_rate = 1e-4
-  c.schedule = 'constant'  # constant, step or cosine.
+  c.schedule = 'constant'  # constant, step, cosine or cooldown.
   c.boundaries = ()  # Steps at which 'step' multiplies the rate by `decay`.
-  c.decay = 0.0  # Factor of 'step'; share of the rate that 'cosine' ends at.
+  # Factor of 'step'; share of the rate that 'cosine' and 'cooldown' end at.
+  c.decay = 0.0
+  c.cooldown = 0.25  # Share of the run in which 'cooldown' falls, linearly, at its end.
   c.warmup = 0  # Steps of linear warm-up.
   c.b1 = 0.9
   c.b2 = 0.999  # Also the decay of rmsprop and adadelta.

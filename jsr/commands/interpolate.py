@@ -80,18 +80,15 @@ def _run(args: argparse.Namespace) -> int:
   for option in ('sets', 'data', 'lr', 'limit', 'weights'):
     if getattr(args, option) is not None:
       raise errors.UserError(f'--{option} belongs to --sweep: drop it')
-  from jsr.evaluate import conversion, output
-  from jsr.experiments import interpolation
+  from jsr.evaluate import blend, conversion, output
 
-  path = args.output or pathlib.Path(
-    interpolation.default_name(args.a, args.b, args.alpha)
-  )
+  path = args.output or pathlib.Path(blend.default_name(args.a, args.b, args.alpha))
   if path.suffix != '.safetensors':
     raise errors.UserError(f'{path} must end in .safetensors')
   output.check_file(path)
   a, b = conversion.load(args.a), conversion.load(args.b)
-  model = interpolation.interpolate(a, b, args.alpha)
-  interpolation.warn_of_statistics(model, args.alpha)
+  model = blend.interpolate(a, b, args.alpha)
+  blend.warn_of_statistics(model, args.alpha)
   conversion.save(path, model)
   print(conversion.describe(path, model))
   return 0
@@ -100,8 +97,8 @@ def _run(args: argparse.Namespace) -> int:
 def _sweep(args: argparse.Namespace) -> int:
   if args.sets is None:
     raise errors.UserError('--sweep measures: name pictures with --sets')
-  from jsr.evaluate import conversion, output, sets
-  from jsr.experiments import interpolation, looks, tradeoff
+  from jsr.evaluate import blend, conversion, output, sets
+  from jsr.experiments import looks, tradeoff
 
   stem = args.output or pathlib.Path('interpolation')
   if stem.suffix.lower() in ('.json', '.svg'):
@@ -109,10 +106,10 @@ def _sweep(args: argparse.Namespace) -> int:
   for suffix in ('.json', '.svg'):
     output.check_file(stem.with_name(f'{stem.name}{suffix}'))
   a, b = conversion.load(args.a), conversion.load(args.b)
-  interpolation.check_alike(a, b)
+  blend.check_alike(a, b)
   figure = looks.find(args.perceptual, scale=a.scale, weights=args.weights)
   pictures = sets.open_sets(args.sets, data=args.data, lr=args.lr, limit=args.limit)
-  interpolation.warn_of_statistics(a, 0.5)
+  blend.warn_of_statistics(a, 0.5)
   results = tradeoff.sweep(a, b, args.sweep, pictures, figure, progress=True)
   print(tradeoff.table(results))
   for path in tradeoff.write(stem, results):

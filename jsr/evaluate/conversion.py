@@ -7,7 +7,7 @@ from typing import Any
 from jsr import errors
 from jsr.evaluate import fit
 from jsr.train import checkpoint, settings
-from jsr.weights import convert, model_file, tensors
+from jsr.weights import convert, embedded, model_file, tensors
 from jsr.weights.model_file import ModelFile
 
 
@@ -122,3 +122,15 @@ def describe(path: pathlib.Path, model: ModelFile) -> str:
     f'{path}: {model.generator} x{model.scale}{fields}; {count:,} parameters;'
     f' {model.note}'
   )
+
+
+def find(spec: str) -> ModelFile:
+  """Loads a model that comes with jsr by its name, or what `load` does by its path.
+
+  Raises:
+    UserError: There is no such model, or it is damaged.
+  """
+  path = pathlib.Path(spec)
+  if spec in embedded.names() and not path.exists():
+    path = embedded.path(spec)
+  return load(path)

@@ -13,7 +13,7 @@ from jsr.evaluate import conversion, interpolation, sets
 from jsr.evaluate.interpolation import Interpolation
 from jsr.evaluate.network import Network
 from jsr.train import settings
-from jsr.weights import model_file
+from jsr.weights import embedded, model_file
 from jsr.weights.model_file import ModelFile
 
 __all__ = ['Interpolation', 'Method', 'Network', 'Pictures', 'resolve']
@@ -83,7 +83,7 @@ def from_workdir(workdir: pathlib.Path, label: str, which: str = 'best') -> Netw
   """
   model = conversion.read_workdir(workdir, which)
   try:
-    return _network(label, model, model.note)
+    return of_model(label, model)
   except (flax.errors.FlaxError, TypeError, ValueError) as error:
     raise errors.UserError(
       f'{workdir / settings.FILE} does not fit the checkpoint:'
@@ -105,7 +105,12 @@ def from_file(path: pathlib.Path, label: str) -> Network:
   said = model.note or model.generator
   if not said.startswith(model.generator):
     said = f'{model.generator}, {said}'
-  return _network(label, model, f'{said} ({path.name})')
+  return of_model(label, model, f'{said} ({path.name})')
+
+
+def of_model(label: str, model: ModelFile, note: str = '') -> Network:
+  """Makes a method of what a model file holds."""
+  return _network(label, model, note or model.note)
 
 
 def _network(label: str, model: ModelFile, note: str) -> Network:
@@ -134,8 +139,8 @@ def resolve(spec: str, *, bicubic: str = 'bicubic') -> Method | Pictures:
 
   Args:
     spec: 'nearest', 'bilinear', 'bicubic', 'bicubic_cv', a generator without
-      parameters, a workdir, a model file, or LABEL= before any of them, or
-      LABEL=images:FOLDER.
+      parameters, a model that comes with jsr, a workdir, a model file, or LABEL= before
+      any of them, or LABEL=images:FOLDER.
     bicubic: What the name 'bicubic' stands for; see `protocol.Protocol`.
 
   Raises:
@@ -157,10 +162,12 @@ def resolve(spec: str, *, bicubic: str = 'bicubic') -> Method | Pictures:
     return from_file(path, label or path.stem)
   if path.is_dir():
     return from_workdir(path, label or name)
+  if target in embedded.names():
+    return from_file(embedded.path(target), label or target)
   if target in models.generator_names():
     return _untrained(target, label or target)
   known = (
-    f'{", ".join(interpolation.NAMES)}, a workdir, a model file, LABEL= before one of'
-    ' them, or LABEL=images:FOLDER'
+    f'{", ".join((*interpolation.NAMES, *embedded.names()))}, a workdir, a model file,'
+    ' LABEL= before one of them, or LABEL=images:FOLDER'
   )
   raise errors.UserError(f"there is no method or folder '{target}'; use {known}")

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from jsr import errors
 from jsr.evaluate import (
   benchmark,
+  blend,
   comparison,
   gate,
   methods,
@@ -27,7 +28,6 @@ from jsr.evaluate import (
   svg,
 )
 from jsr.evaluate import protocol as protocols
-from jsr.experiments import interpolation
 from jsr.experiments.looks import Looks
 from jsr.metrics import fidelity
 from jsr.ops import resize
@@ -46,7 +46,7 @@ def sweep(
   """Measures the network at each alpha.
 
   Args:
-    a: See `interpolation.interpolate`.
+    a: See `blend.interpolate`.
     b: See there.
     alphas: From 0 to 1.
     pictures: The sets.
@@ -61,14 +61,14 @@ def sweep(
     UserError: The networks differ, or a picture is too small.
   """
   rule, scale = protocols.get('rgb8'), a.scale
-  interpolation.check_alike(a, b)
+  blend.check_alike(a, b)
   for opened in pictures:
     gate.check(opened, scale, rule)
   network = methods.Network('alpha', a.generator, scale, a.args)
   rows = []
   bar = tqdm.tqdm(alphas, unit='alpha', leave=False, disable=None if progress else True)
   for alpha in bar:
-    network.load(interpolation.interpolate(a, b, alpha).variables)
+    network.load(blend.interpolate(a, b, alpha).variables)
     for opened in pictures:
       kept: dict[str, dict[str, np.ndarray]] = {}
       row = benchmark.measure(network, opened, scale, rule, keep=kept, timed=False)

@@ -22,7 +22,7 @@ from jsr.ops import shuffle
 from jsr.types import Array
 
 Kernel = Literal['cubic', 'linear', 'box']
-Border = Literal['symmetric', 'replicate']
+Border = Literal['symmetric', 'replicate', 'wrap']
 Image = TypeVar('Image', np.ndarray, jax.Array)
 _WIDTH = {'cubic': 4.0, 'linear': 2.0, 'box': 1.0}
 
@@ -38,8 +38,7 @@ def _kernel(name: Kernel, x: np.ndarray) -> np.ndarray:
   return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-@functools.lru_cache(maxsize=256)
-def matrix(
+def taps(
   n: int,
   m: int,
   scale: float | None = None,
@@ -47,8 +46,8 @@ def matrix(
   kernel: Kernel = 'cubic',
   antialias: bool = True,
   border: Border = 'symmetric',
-) -> np.ndarray:
-  """Returns the matrix that resizes a signal of length n to length m.
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns which samples make each sample of a resized signal, and their weights.
 
   Args:
     n: Input length.
@@ -58,10 +57,12 @@ def matrix(
     kernel: Interpolation kernel.
     antialias: Widen the kernel by 1 / scale when shrinking.
     border: 'symmetric' mirrors at half samples (MATLAB today); 'replicate' repeats the
-      edge (old MATLAB releases, the SelfExSR distribution).
+      edge (old MATLAB releases, the SelfExSR distribution); 'wrap' goes on at the other
+      end.
 
   Returns:
-    float64 (m, n); read-only, every row sums to 1.
+    int (m, taps) indices and float64 (m, taps) weights, each row of sum 1. An index may
+    occur twice in a row.
   """
   if n < 1 or m < 1:
     raise ValueError(f'lengths must be positive, got {n} and {m}')
@@ -72,18 +73,39 @@ def matrix(
   out = np.arange(1, m + 1)
   centre = out / s + 0.5 * (1 - 1 / s)
   left = np.floor(centre - width / 2)
-  taps = left[:, None] + np.arange(math.ceil(width) + 2)
-  weights = squeeze * _kernel(kernel, squeeze * (centre[:, None] - taps))
+  places = left[:, None] + np.arange(math.ceil(width) + 2)
+  weights = squeeze * _kernel(kernel, squeeze * (centre[:, None] - places))
   # Normalised before the border is folded in: taps outside count as samples.
   weights /= weights.sum(1, keepdims=True)
-  index = taps.astype(int) - 1
+  index = places.astype(int) - 1
   if border == 'symmetric':
     index %= 2 * n
     index = np.where(index < n, index, 2 * n - 1 - index)
+  elif border == 'wrap':
+    index %= n
   else:
     index = np.clip(index, 0, n - 1)
+  return index, weights
+
+
+@functools.lru_cache(maxsize=256)
+def matrix(
+  n: int,
+  m: int,
+  scale: float | None = None,
+  *,
+  kernel: Kernel = 'cubic',
+  antialias: bool = True,
+  border: Border = 'symmetric',
+) -> np.ndarray:
+  """Returns the matrix that resizes a signal of length n to length m; see `taps`.
+
+  Returns:
+    float64 (m, n); read-only, every row sums to 1.
+  """
+  index, weights = taps(n, m, scale, kernel=kernel, antialias=antialias, border=border)
   result = np.zeros((m, n))
-  np.add.at(result, (out[:, None] - 1, index), weights)
+  np.add.at(result, (np.arange(m)[:, None], index), weights)
   result.setflags(write=False)
   return result
 

@@ -53,7 +53,7 @@ OPTIMIZERS: dict[
   'adagrad': _adagrad,
   'adadelta': _adadelta,
 }
-SCHEDULES = ('constant', 'step', 'cosine')
+SCHEDULES = ('constant', 'step', 'cosine', 'cooldown')
 
 
 def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
@@ -61,8 +61,8 @@ def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
 
   Args:
     c: `config.optim.generator` or `.discriminator`: learning_rate, schedule,
-      boundaries, decay, warmup.
-    max_steps: Length of the run; where 'cosine' ends.
+      boundaries, decay, cooldown, warmup.
+    max_steps: Length of the run; where 'cosine' and 'cooldown' end.
 
   Raises:
     UserError: Unknown schedule.
@@ -77,6 +77,12 @@ def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
     main = optax.cosine_decay_schedule(
       c.learning_rate, max(1, max_steps - c.warmup), alpha=c.decay
     )
+  elif c.schedule == 'cooldown':
+    # A run that is made longer before it cools repeats nothing and loses nothing.
+    length = max(1, round(c.cooldown * max_steps))
+    main = optax.linear_schedule(
+      c.learning_rate, c.decay * c.learning_rate, length, max_steps - length
+    )
   else:
     raise errors.unknown('schedule', c.schedule, SCHEDULES)
   if not c.warmup:
@@ -84,7 +90,7 @@ def make_schedule(c: ConfigDict, max_steps: int) -> optax.Schedule:
   ramp = optax.linear_schedule(0.0, c.learning_rate, c.warmup)
   if c.schedule == 'cosine':
     return optax.join_schedules([ramp, main], [c.warmup])
-  # 'step' counts its boundaries from the run's first step, warm-up included.
+  # The others count from the run's first step, warm-up included.
   return lambda step: ramp(step) * main(step) / c.learning_rate
 
 

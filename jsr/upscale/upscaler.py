@@ -1,103 +1,334 @@
-"""Enlarging picture files."""
+"""From a picture to a larger picture: everything that happens between the files."""
 
-import os
+import dataclasses
+import math
 import pathlib
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from jsr import errors
-from jsr.data import images
-from jsr.evaluate import methods, output, sets
+from jsr.evaluate.interpolation import Interpolation
+from jsr.evaluate.network import Network
+from jsr.ops import resize
+from jsr.upscale import image_io, model, planes, resample, tiles, trust
+from jsr.upscale.consistent import Projection
+from jsr.upscale.picture import Picture
+from jsr.weights import embedded
 
-# Of a result; more than most machines can hold while they compute it.
-MAX_PIXELS = 2**29
+DEFAULT = embedded.DEFAULT
+# A result of more than so many pixels a side is a mistake.
+MAX_SIDE = 2**20
+Progress = Callable[[float], None]
 
 
-def run(
-  paths: Sequence[pathlib.Path], *, folder: pathlib.Path, model: str, scale: int | None
-) -> int:
-  """Enlarges pictures into a folder, as PNG, under their own names.
+@dataclasses.dataclass(frozen=True)
+class Options:
+  """What a user can ask for.
+
+  Attributes:
+    scale: Factor of the result, any number above 0; or
+    width: Its width, or
+    height: Its height; one of them alone keeps the proportions. None of the three: the
+      network's factor.
+    strength: 0 for the weights trained for fidelity to 1 for those trained with a GAN.
+    perceptual: The GAN-trained weights; '' for the partner that comes with jsr.
+    self_ensemble: Average over eight orientations.
+    tile: Side of a tile in pixels of the input, halo included; None: chosen.
+    halo: Pixels around a tile; None: as many as the network looks at.
+    engine: See `engines.make`.
+    precision: See `engines.make`.
+    wrap: The picture is a seamless texture.
+    consistent: The result shrinks to the input; see `consistent.py`.
+  """
+
+  scale: float | None = None
+  width: int | None = None
+  height: int | None = None
+  strength: float | None = None
+  perceptual: str = ''
+  self_ensemble: bool = False
+  tile: int | None = None
+  halo: int | None = None
+  engine: str = 'auto'
+  precision: str | None = None
+  wrap: bool = False
+  consistent: bool = False
+
+
+class Upscaler:
+  """Enlarges pictures with one model.
 
   Args:
-    paths: Picture files.
-    folder: The folder; made if need be.
-    model: A name such as 'bicubic', a workdir, or a model file; see `methods.resolve`.
-    scale: The factor; None: the model's own, or 4.
+    name: A model that comes with jsr, a family of them such as 'compact', a workdir, a
+      model file, or 'nearest', 'bilinear', 'bicubic', 'bicubic_cv', 'anime4k'.
+    options: See `Options`.
 
-  A network on luma enlarges Y of a picture, and bicubic its colour; a grey picture is
-  luma itself. The result is RGB in any case.
-
-  Returns:
-    0, or 2 if a picture could not be read or written; the others are still done.
+  Attributes:
+    factor: Of the network; a last resizing makes any other.
+    halo: Pixels around a tile.
+    tile: Side of a tile.
+    exact: Tiles give what the whole picture would give, to float rounding.
 
   Raises:
-    UserError: A model or factor that does not exist, a folder that cannot be written
-      to, two pictures with one name, or a result that would replace its input.
+    UserError: A model that does not exist, or options that contradict each other.
   """
-  method = methods.resolve(model)
-  if isinstance(method, methods.Pictures):
-    raise errors.UserError('--model wants nearest, bicubic, a workdir or a model file')
-  factor = scale or getattr(method, 'scale', None) or 4
-  if isinstance(method, methods.Network):
-    method.check_scale(factor)
-  output.check_folder(folder)
-  inputs = {path.resolve() for path in paths}
-  targets = [folder / f'{path.stem}.png' for path in paths]
-  for i, target in enumerate(targets):
-    if target in targets[:i]:
+
+  def __init__(self, name: str = DEFAULT, options: Options | None = None):
+    self.options = o = options or Options()
+    _check(o)
+    self.name = model.choose(name, o.scale)
+    self._method = model.load(self.name, o.strength, o.perceptual)
+    self._model = self._build(self._method)
+    self.factor, self.halo = self._model.factor, self._model.halo
+    self.exact: bool = getattr(self._model, 'exact', True)
+    self.engine: str = self._model.engine
+    self.tile = o.tile or 2 * self.halo + model.CORE
+    stride = self._model.stride
+    least = 2 * (-(-self.halo // stride) * stride) + stride
+    if self.tile < least:
       raise errors.UserError(
-        f'{paths[targets.index(target)]} and {paths[i]} would both become {target};'
-        ' upscale them into different folders'
+        f'--tile {self.tile} has no room for the halo of {self.halo} pixels on each'
+        f' side: use {least} or more'
       )
-    if target.resolve() in inputs:
-      raise errors.UserError(
-        f'{target} is an input and would be replaced; give -o another folder'
-      )
-  failed = 0
-  for path, target in zip(paths, targets, strict=True):
-    try:
-      lr = _read(path)
-    except images.BadImage as error:
-      failed += _complain(path, error)
-      continue
-    height, width = (n * factor for n in lr.shape[:2])
-    if height * width > MAX_PIXELS:
-      failed += _complain(path, f'{width} x {height} pixels would be too many to make')
-      continue
-    sr = method.upscale_uint8(lr, factor)
-    if sr.shape[-1] == 1:
-      sr = sr.repeat(3, axis=-1)
-    try:
-      _write(sr, target)
-    except OSError as error:
-      failed += _complain(target, f'cannot be written: {error.strerror}')
-      continue
-    print(
-      f'{path} ({lr.shape[1]}x{lr.shape[0]}) -> {target} ({sr.shape[1]}x{sr.shape[0]})'
+    self._fidelity: Upscaler | None = None
+    self._residual: dict[str, float] | None = None
+
+  def _build(self, method: Any) -> 'model.Tiled | model.Resampled':
+    o = self.options
+    if isinstance(method, Interpolation):
+      for option in ('self_ensemble', 'precision', 'halo'):
+        if getattr(o, option):
+          raise errors.UserError(
+            f'--{option.replace("_", "-")} needs a network, and {self.name} is none'
+          )
+      return model.Resampled(method.name, o.scale or 4)
+    assert isinstance(method, Network)
+    return model.Tiled(
+      method,
+      model.factor_of(method, o.scale),
+      engine=o.engine,
+      precision=o.precision,
+      ensemble=o.self_ensemble,
+      halo=o.halo,
     )
-  return 2 if failed else 0
+
+  @property
+  def warnings(self) -> list[str]:
+    """What went wrong and was mended, in words."""
+    return self._model.warnings
+
+  @property
+  def residual(self) -> dict[str, float] | None:
+    """Of the last picture, with `consistent`: 'mean' and 'max' of |shrunk result -
+    input| in levels of 255, after rounding to the input's depth."""
+    return self._residual
+
+  def size(self, height: int, width: int) -> tuple[int, int]:
+    """Returns (height, width) of the result of an input.
+
+    Raises:
+      UserError: It would be empty, or absurdly large.
+    """
+    o = self.options
+    if o.width and o.height:
+      h, w = o.height, o.width
+    elif o.width:
+      h, w = round(height * o.width / width), o.width
+    elif o.height:
+      h, w = o.height, round(width * o.height / height)
+    else:
+      default = 4 if isinstance(self._model, model.Resampled) else self.factor
+      scale = o.scale or default
+      h, w = (math.floor(n * scale + 0.5) for n in (height, width))
+    h, w = max(1, h), max(1, w)
+    if max(h, w) > MAX_SIDE:
+      raise errors.UserError(
+        f'{w} x {h} pixels would be too many: a side can have {MAX_SIDE}'
+      )
+    if o.consistent and (h < height or w < width):
+      raise errors.UserError(
+        f'{width} x {height} pixels would become {w} x {h}, and --consistent is for'
+        ' enlargements'
+      )
+    return h, w
+
+  def rows(
+    self, picture: Picture, progress: Progress | None = None
+  ) -> Iterator[np.ndarray]:
+    """Enlarges a picture.
+
+    Args:
+      picture: It.
+      progress: Is told the share that is done, 0 to 1.
+
+    Yields:
+      float32 (n, W, C) in [0, 1], from the top, alpha last if there is one, straight.
+    """
+    o = self.options
+    border: resize.Border = 'wrap' if o.wrap else 'symmetric'
+    size = self.size(picture.height, picture.width)
+    color = planes.revealed(picture.color, picture.alpha)
+    made = self._color(color, size, border, progress)
+    if o.consistent:
+      made = self._consistent(made, color, size, border)
+    if picture.alpha is not None:
+      made = _with_alpha(made, picture.alpha, size, border)
+    yield from made
+
+  def _color(
+    self,
+    color: np.ndarray,
+    size: tuple[int, int],
+    border: resize.Border,
+    progress: Progress | None,
+  ) -> Iterator[np.ndarray]:
+    bands: Iterable[np.ndarray] = tiles.bands(
+      color,
+      self._model,
+      factor=self.factor,
+      tile=self.tile,
+      halo=self.halo,
+      stride=self._model.stride,
+      wrap=self.options.wrap,
+      progress=progress,
+    )
+    height, width = (n * self.factor for n in color.shape[:2])
+    if (height, width) != size:
+      bands = resample.stream(bands, height, size, border)
+    for band in bands:
+      yield np.clip(band, 0, 1)
+
+  def _consistent(
+    self,
+    bands: Iterable[np.ndarray],
+    color: np.ndarray,
+    size: tuple[int, int],
+    border: resize.Border,
+  ) -> Iterator[np.ndarray]:
+    peak = tiles.peak(color.dtype)
+    y = color.astype(np.float32) / peak
+    projection = Projection(color.shape[:2], size, border)
+    shrunk = projection.shrunk()
+    for band in projection.project(bands, y):
+      shrunk.add(_rounded(band, color.dtype))
+      yield band
+    difference = np.abs(shrunk.total - y) * 255
+    self._residual = {
+      'mean': float(difference.mean()),
+      'max': float(difference.max()),
+    }
+
+  def trust(
+    self, picture: Picture, progress: Progress | None = None
+  ) -> Iterator[np.ndarray]:
+    """Maps what the GAN-trained partner invents; see `trust.py`.
+
+    Yields:
+      float32 (n, W, 3) in [0, 1]: the map, and below it trust.LEGEND rows of legend.
+
+    Raises:
+      UserError: The model has no partner.
+    """
+    o = dataclasses.replace(self.options, consistent=False)
+    picture = dataclasses.replace(picture, alpha=None)
+    ends = [
+      Upscaler(self.name, dataclasses.replace(o, strength=strength))
+      for strength in (0.0, 1.0)
+    ]
+
+    def share(part: int) -> Progress | None:
+      if progress is None:
+        return None
+      return lambda done: progress((part + done) / 2)
+
+    # One after the other, band by band: each tells its half of the progress.
+    a, b = (each.rows(picture, share(0)) for each in ends)
+    return trust.rows(a, b)
+
+  def upscale(self, x: Any) -> Any:
+    """Enlarges a picture in memory, or reads one.
+
+    Args:
+      x: A path, a Pillow image, or an array: uint8, uint16, or float in [0, 1], of
+        (H, W) grey or (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and
+        alpha.
+
+    Returns:
+      A Pillow image of a path or an image; of an array one of the same type and kind.
+
+    Raises:
+      BadImage: The picture cannot be read.
+      UserError: An array of another kind.
+    """
+    if isinstance(x, np.ndarray):
+      return self._array(x)
+    if isinstance(x, Image.Image):
+      picture = image_io.from_pil(x)
+    else:
+      picture = image_io.read(pathlib.Path(x))
+    sr = np.concatenate(list(self.rows(picture)))
+    return image_io.to_pil(_quantised(sr, picture.color.dtype), picture)
+
+  def _array(self, x: np.ndarray) -> np.ndarray:
+    floating = np.issubdtype(x.dtype, np.floating)
+    if not (floating or x.dtype in (np.uint8, np.uint16)):
+      raise errors.UserError(
+        f'an array of {x.dtype} is no picture: give uint8, uint16, or floats in [0, 1]'
+      )
+    flat = x.ndim == 2
+    image = x[..., None] if flat else x
+    if image.ndim != 3 or not 1 <= image.shape[-1] <= 4 or 0 in image.shape:
+      raise errors.UserError(
+        f'an array of shape {x.shape} is no picture: give (H, W) or (H, W, 1 to 4)'
+      )
+    channels = image.shape[-1]
+    split = channels - (channels % 2 == 0)
+    alpha = image[..., split:] if channels % 2 == 0 else None
+    space = 'grey' if split == 1 else 'rgb'
+    picture = Picture(image[..., :split], alpha, space)
+    sr = np.concatenate(list(self.rows(picture)))
+    result = sr.astype(x.dtype) if floating else _quantised(sr, x.dtype)
+    return result[..., 0] if flat else result
 
 
-def _read(path: pathlib.Path) -> np.ndarray:
-  """Reads uint8 (H, W, 3), or (H, W, 1) where the file is grey."""
-  return sets.grey_or_rgb(images.decode(path))
+def _check(o: Options) -> None:
+  if o.scale is not None and (o.width or o.height):
+    raise errors.UserError('give --scale or --width and --height, not both')
+  if o.scale is not None and not 0 < o.scale < math.inf:
+    raise errors.UserError(f'--scale {o.scale} must be a number above 0')
+  for name in ('width', 'height', 'tile'):
+    value = getattr(o, name)
+    if value is not None and value < 1:
+      raise errors.UserError(f'--{name} {value} must be a whole number from 1')
+  if o.halo is not None and o.halo < 0:
+    raise errors.UserError(f'--halo {o.halo} must be a whole number from 0')
 
 
-def _complain(path: pathlib.Path, reason: object) -> int:
-  """Tells what is wrong with one picture; returns how many it told."""
-  print(f'jsr upscale: {path}: {reason}', file=sys.stderr)
-  return 1
+def _with_alpha(
+  bands: Iterable[np.ndarray],
+  alpha: np.ndarray,
+  size: tuple[int, int],
+  border: resize.Border,
+) -> Iterator[np.ndarray]:
+  peak = tiles.peak(alpha.dtype)
+  at = 0
+  for band in bands:
+    stop = at + band.shape[0]
+    rows = resample.rows(alpha, size, at, stop, border) / peak
+    yield np.concatenate([band, np.clip(rows, 0, 1)], -1)
+    at = stop
 
 
-def _write(image: np.ndarray, path: pathlib.Path) -> None:
-  """Writes a PNG, whole or not at all."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  try:
-    Image.fromarray(image).save(temporary, format='PNG')
-    temporary.replace(path)
-  finally:
-    temporary.unlink(missing_ok=True)
+def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+  """Rounds [0, 1] to the levels of an integer type, staying float."""
+  if dtype.kind == 'f':
+    return x
+  peak = tiles.peak(dtype)
+  return np.floor(x * peak + np.float32(0.5)) / peak
+
+
+def _quantised(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+  return np.floor(x * tiles.peak(dtype) + np.float32(0.5)).astype(dtype)

@@ -9,8 +9,9 @@ import pytest
 
 from jsr import cli, models
 from jsr.errors import UserError
+from jsr.evaluate import blend
 from jsr.evaluate import sets as picture_sets
-from jsr.experiments import interpolation, looks, tradeoff
+from jsr.experiments import looks, tradeoff
 from jsr.metrics import frequency
 from jsr.ops import resize
 from jsr.weights import model_file
@@ -43,7 +44,7 @@ def vector(*values, dtype=np.float32):
 
 
 def test_values_of_the_paper_s_rule():
-  got = interpolation.interpolate(vector(1, 2), vector(3, 6), 0.8)
+  got = blend.interpolate(vector(1, 2), vector(3, 6), 0.8)
   np.testing.assert_array_equal(
     got.variables['params']['w'], np.array([2.6, 5.2], np.float32)
   )
@@ -57,7 +58,7 @@ def test_the_ends_are_copies_bit_for_bit(alpha):
   for i, end in enumerate(ends):
     end.variables['params']['head']['conv']['bias'] = odd if i == alpha else odd[::-1]
     end.variables['batch_stats']['count'] = np.int32(i)
-  got = model_file.flatten(interpolation.interpolate(*ends, alpha).variables)
+  got = model_file.flatten(blend.interpolate(*ends, alpha).variables)
   want = model_file.flatten(ends[int(alpha)].variables)
   assert got.keys() == want.keys()
   for name, array in want.items():
@@ -67,29 +68,29 @@ def test_the_ends_are_copies_bit_for_bit(alpha):
 
 def test_equal_networks_stay_as_they_are():
   a = network(1)
-  got = model_file.flatten(interpolation.interpolate(a, a, 0.3).variables)
+  got = model_file.flatten(blend.interpolate(a, a, 0.3).variables)
   for name, array in model_file.flatten(a.variables).items():
     assert got[name].tobytes() == array.tobytes(), name
 
 
 def test_counters_are_copied():
-  got = interpolation.interpolate(vector(3, dtype='i4'), vector(9, dtype='i4'), 0.5)
+  got = blend.interpolate(vector(3, dtype='i4'), vector(9, dtype='i4'), 0.5)
   np.testing.assert_array_equal(got.variables['params']['w'], np.array([3], np.int32))
   assert got.variables['params']['w'].dtype == np.int32
 
 
 def test_statistics_are_interpolated_with_a_warning(caplog):
   a, b = network(1), network(2)
-  got = interpolation.interpolate(a, b, 0.25)
+  got = blend.interpolate(a, b, 0.25)
   one, other, mixed = (
     m.variables['batch_stats']['body_bn']['var'] for m in (a, b, got)
   )
   np.testing.assert_allclose(mixed, 0.75 * one + 0.25 * other, rtol=1e-6)
   with caplog.at_level(logging.WARNING):
-    interpolation.warn_of_statistics(got, 1)
-    interpolation.warn_of_statistics(vector(1), 0.5)
+    blend.warn_of_statistics(got, 1)
+    blend.warn_of_statistics(vector(1), 0.5)
     assert caplog.text == ''
-    interpolation.warn_of_statistics(got, 0.5)
+    blend.warn_of_statistics(got, 0.5)
   assert 'running statistics' in caplog.text
 
 
@@ -105,25 +106,25 @@ def test_statistics_are_interpolated_with_a_warning(caplog):
 )
 def test_other_networks_are_refused(other, match):
   with pytest.raises(UserError, match=match) as error:
-    interpolation.interpolate(network(1), other, 0.5)
+    blend.interpolate(network(1), other, 0.5)
   assert '\n' not in str(error.value)
 
 
 def test_how_it_computes_may_differ():
-  got = interpolation.interpolate(network(1), network(2, momentum=0.5), 0.5)
+  got = blend.interpolate(network(1), network(2, momentum=0.5), 0.5)
   assert got.generator == 'srresnet'
 
 
 def test_defaults_may_be_left_out():
   a = network(1, blocks=16)
   b = ModelFile('srresnet', 2, {'features': 4}, a.variables, '')
-  assert interpolation.interpolate(a, b, 0.5).scale == 2
+  assert blend.interpolate(a, b, 0.5).scale == 2
 
 
 def test_alpha_lies_between():
   for alpha in (-0.1, 1.1, float('nan')):
     with pytest.raises(UserError, match='outside of 0 to 1'):
-      interpolation.interpolate(vector(1), vector(2), alpha)
+      blend.interpolate(vector(1), vector(2), alpha)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
@@ -190,7 +191,7 @@ def test_sweep(tmp_path, capsys):
   assert cli.main([*line, '--limit', '1']) == 0
   assert {p.name for p in tmp_path.glob('other*')} == {'other.json', 'other.svg'}
   # The middle is the network itself, measured as any other.
-  middle = interpolation.interpolate(*map(model_file.load, paths), 0.5)
+  middle = blend.interpolate(*map(model_file.load, paths), 0.5)
   line = f'compare --methods m={save(tmp_path / "m.safetensors", middle)} --scale 2'
   line += f' --sets Mini --data {tmp_path / "data"} --json {tmp_path / "m.json"}'
   assert cli.main(line.split()) == 0

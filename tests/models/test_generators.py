@@ -11,22 +11,8 @@ from jsr import models
 from jsr.errors import UserError
 from jsr.models import layers
 from jsr.ops import resize
+from tests.generators import SMALL
 
-# Small fields for quick tests, where a generator has them.
-SMALL = {
-  'compact': {'blocks': 1, 'features': 8},
-  'drcn': {'features': 8, 'recursions': 3},
-  'edsr': {'blocks': 2, 'features': 8},
-  'espcn': {'features': (8, 8)},
-  'mdsr': {'blocks': 2, 'features': 8},
-  'rrdb': {'blocks': 1, 'features': 8, 'growth': 4},
-  'rrim': {'modules': 2, 'features': 16},
-  's3gan': {'blocks': 1, 'features': 8, 'growth': 4},
-  'srcnn': {'features': (8, 8)},
-  'srgan_tl': {'blocks': 2, 'features': 8},
-  'srnet': {'features': 8},
-  'srresnet': {'blocks': 2, 'features': 8},
-}
 # The parameter count of the paper, at x4 and full size.
 PAPER = {
   'anime4k': 0,

@@ -1,0 +1,25 @@
+"""Transparency: what the network is shown, and the rule for alpha itself.
+
+A network must not see the colours that hide under full transparency: they are
+arbitrary, and it would draw their edges. Nor must it see premultiplied ones: their fall
+to black at every outline would come back as a dark rim. So hidden pixels take the
+colour of the nearest one that shows, which is what premultiplied arithmetic gives in
+the limit; the network enlarges colour without outlines; and alpha is enlarged by
+bicubic, on its own. Colour and alpha then meet at the full size.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+
+def revealed(color: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+  """Returns colours (H, W, C) with those under full transparency replaced."""
+  if alpha is None:
+    return color
+  hidden = alpha[..., 0] == 0
+  if not hidden.any() or hidden.all():
+    return color
+  nearest = ndimage.distance_transform_edt(
+    hidden, return_distances=False, return_indices=True
+  )
+  return color[tuple(nearest)]
