@@ -30,8 +30,9 @@ def write(
   for pixels, duration in frames:
     height, width = pixels.shape[:2]
     if first:
-      # The colours are with each frame, not here.
-      stream.write(b'GIF89a' + struct.pack('<HHBBB', width, height, 0x70, 0, 0))
+      # The colours are with each frame; some readers want a table here all the same.
+      stream.write(b'GIF89a' + struct.pack('<HHBBB', width, height, 0xF0, 0, 0))
+      stream.write(bytes(3) + b'\xff\xff\xff')
       if loop != 1:
         again = loop - 1 if loop else 0
         stream.write(b'!\xff\x0bNETSCAPE2.0\x03\x01' + struct.pack('<H', again) + b'\0')
@@ -53,7 +54,7 @@ def _frame(stream: BinaryIO, pixels: np.ndarray, delay: int) -> None:
     pixels = pixels[..., :-1]
   image = _indexed(pixels, clear)
   data = io.BytesIO()
-  image.save(data, 'GIF', optimize=False)
+  image.save(data, 'GIF', optimize=False, interlace=0)
   colors, codes = _parts(data.getvalue())
   bits = (len(colors) // 3 - 1).bit_length()
   # Frames are whole; where they have holes, the last one must not shine through.

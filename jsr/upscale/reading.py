@@ -58,16 +58,21 @@ def read(file: File, *, max_pixels: int = MAX_PIXELS) -> Picture:
 
 
 def _by_pillow(file: File, max_pixels: int) -> Picture:
+  notes: tuple[str, ...] = ()
   with opened(file, max_pixels) as image:
-    if image.format == 'TIFF' and _ink_and_alpha(image):
-      return tiff_read.read(file, max_pixels)
+    if image.format == 'TIFF' and tiff_read.is_better(image, _DEEP):
+      try:
+        return tiff_read.read(file, max_pixels)
+      except tiff_read.Unsupported:
+        notes = ('read with 8 bits and without what is beside the colours',)
     if image.format == 'PNG':
       png_check.check(file)
-    several = _several(image)
-    picture = from_pil(image, images.sixteen_bits(image, file, _DEEP))
-  if several:
-    picture = dataclasses.replace(picture, notes=(several, *picture.notes))
-  return picture
+    notes += _several(image)
+    deep = images.sixteen_bits(image, file, _DEEP)
+    if deep is not None and image.format == 'TIFF' and tiff_read.white_is_zero(image):
+      deep = 65535 - deep  # Pillow inverts 8 bits only.
+    picture = from_pil(image, deep)
+  return dataclasses.replace(picture, notes=(*notes, *picture.notes))
 
 
 @contextlib.contextmanager
@@ -126,22 +131,13 @@ def _broken(error: Exception) -> BadImage:
   return BadImage(f'cannot be decoded: {errors.first_line(error)}')
 
 
-def _ink_and_alpha(image: Image.Image) -> bool:
-  """Whether this is CMYK with alpha, which Pillow drops."""
-  tags = image.tag_v2  # type: ignore[attr-defined]
-  extra = tags.get(338, ())
-  return image.mode == 'CMYK' and tuple(
-    extra if isinstance(extra, tuple) else (extra,)
-  )[:1] in ((1,), (2,))
-
-
-def _several(image: Image.Image) -> str:
+def _several(image: Image.Image) -> tuple[str, ...]:
   try:
     several = bool(getattr(image, 'is_animated', False))
   except Exception:  # The second frame is broken; the first need not be.
     image.seek(0)
-    return ''
+    return ()
   if not several:
-    return ''
+    return ()
   pages = {'TIFF': 'page', 'MPO': 'picture'}.get(image.format or '', 'frame')
-  return f'the first {pages} of several'
+  return (f'the first {pages} of several',)

@@ -28,6 +28,34 @@ def is_tiff(file: str | os.PathLike[str] | bytes) -> bool:
     return stream.read(4) in MARKS
 
 
+def is_better(image: Image.Image, layouts: tuple[str, ...]) -> bool:
+  """Whether Pillow would drop alpha beside ink, or the low half of 16 bits.
+
+  Args:
+    image: A TIFF as Pillow opened it, not yet decoded.
+    layouts: Names of the 16-bit layouts that are read in full through Pillow.
+  """
+  tags = image.tag_v2  # type: ignore[attr-defined]
+  if image.mode == 'CMYK' and tags.get(277, 4) > 4:
+    return True
+  if 16 not in tags.get(258, ()) or image.mode.startswith('I'):
+    return False
+  tiles = image.tile  # type: ignore[attr-defined]
+  names = [
+    tile.args[0] if isinstance(tile.args, tuple) else tile.args for tile in tiles
+  ]
+  return not all(str(name).startswith(layouts) for name in names)
+
+
+def white_is_zero(image: Image.Image) -> bool:
+  """Whether the largest grey value of a TIFF stands for black."""
+  return image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+
+
+class Unsupported(BadImage):
+  """A layout or a compression that neither reader knows."""
+
+
 def read(file: str | os.PathLike[str] | bytes, max_pixels: int) -> Picture:
   """Reads the first page.
 
@@ -50,14 +78,19 @@ def read(file: str | os.PathLike[str] | bytes, max_pixels: int) -> Picture:
     space = _SPACES.get(int(page.photometric), '')
     count = page.samplesperpixel - CHANNELS.get(space, 0)
     if not space or count < 0 or page.dtype not in (np.uint8, np.uint16):
-      raise BadImage('a TIFF of a kind that is not supported')
+      raise Unsupported('a TIFF of a kind that is not supported')
     if page.imagewidth * page.imagelength > max_pixels or page.imagedepth != 1:
       raise BadImage(
         f'{page.imagewidth} x {page.imagelength} is more than {max_pixels} pixels'
       )
     _check_segments(page, stream.seek(0, os.SEEK_END))
     shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
-    samples = np.asarray(page.asarray())
+    try:
+      samples = np.asarray(page.asarray())
+    except ValueError as error:
+      if 'requires the' not in str(error):
+        raise
+      raise Unsupported('a TIFF of a kind that is not supported') from error
     if int(page.planarconfig) == 2 and samples.ndim == 3:
       samples = np.moveaxis(samples, 0, -1)
     samples = samples.reshape(shape)
