@@ -239,13 +239,17 @@ class Upscaler:
       for strength in (0.0, 1.0)
     ]
 
-    def share(part: int) -> Progress | None:
-      if progress is None:
-        return None
-      return lambda done: progress((part + done) / 2)
+    shares = [0.0, 0.0]
 
-    # One after the other, band by band: each tells its half of the progress.
-    a, b = (each.rows(picture, share(0)) for each in ends)
+    def share(part: int) -> Progress:
+      def told(done: float) -> None:
+        shares[part] = done
+        if progress is not None:
+          progress(sum(shares) / 2)
+
+      return told
+
+    a, b = (each.rows(picture, share(i)) for i, each in enumerate(ends))
     return trust.rows(a, b)
 
   def upscale(self, x: Any) -> Any:
