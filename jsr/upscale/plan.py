@@ -146,17 +146,23 @@ def _collect(text: str, out: pathlib.Path) -> Iterator[_Found]:
 
 
 def _matches(text: str, out: pathlib.Path) -> Iterator[_Found]:
-  base = pathlib.Path()
-  for part in pathlib.Path(text).parts:
-    if glob.has_magic(part):
-      break
-    base /= part
-  for match in sorted(glob.glob(text, recursive=True)):
-    path = pathlib.Path(match)
+  parts = pathlib.Path(text).parts
+  fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+  base = pathlib.Path(*parts[:fixed])
+  leave_out = out.resolve()
+  # Unlike the module `glob`, this does not follow links to folders into loops.
+  for path in sorted(base.glob(str(pathlib.Path(*parts[fixed:])))):
+    place = path.relative_to(base)
+    if any(part.startswith('.') for part in place.parts):
+      continue
+    if leave_out in (path.resolve(), *path.resolve().parents):
+      continue
     if path.is_dir():
-      yield from _walk(path, base, out)
+      # The folder's own links are not followed either.
+      if not path.is_symlink():
+        yield from _walk(path, base, out)
     elif _searched(path):
-      yield _Found(path, path.relative_to(base))
+      yield _Found(path, place)
 
 
 def _walk(
@@ -246,13 +252,7 @@ def _check_kinds(
       raise errors.UserError(
         f'--format {format} is for {kinds[0]}, and {good[0].source} is a {kinds[1]}'
       )
-    suffix = out.suffix.lower().lstrip('.')
-    same = suffix == format or (
-      not wanted
-      and suffix not in CONTAINERS
-      and image_io.format_of('', suffix) is image_io.format_of('', format)
-    )
-    if one and not same:
+    if one and not _is(format, out):
       raise errors.UserError(
         f'--format {format} contradicts the suffix of {out}: drop one of them'
       )
@@ -265,6 +265,13 @@ def _check_kinds(
     raise errors.UserError(
       f'--trust-map is for pictures, and {videos[0].source} is a video'
     )
+
+
+def _is(format: str, out: pathlib.Path) -> bool:
+  suffix = out.suffix.lower().lstrip('.')
+  if suffix in CONTAINERS or format in CONTAINERS:
+    return suffix == format
+  return image_io.format_of(out) is image_io.format_of('', format)
 
 
 def _check_names(items: Sequence[Item]) -> None:
