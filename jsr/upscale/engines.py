@@ -8,8 +8,10 @@ In float32 every engine gives what the network gives, to float rounding: a GPU's
 and OpenVINO's habit of choosing bfloat16 by itself are turned off.
 """
 
+import importlib
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import jax
@@ -22,7 +24,7 @@ from jsr.evaluate.network import Network
 KINDS = ('auto', 'jax', 'onnx', 'openvino', 'onnxruntime')
 PRECISIONS = ('float32', 'bfloat16', 'int8')
 # What allocators write into their errors, where they have no type of their own.
-_MEMORY = ('RESOURCE_EXHAUSTED', 'bad_alloc', 'out of memory', 'Failed to allocate')
+_MEMORY = ('resource_exhausted', 'bad_alloc', 'out of memory', 'failed to allocate')
 
 
 class OutOfMemory(Exception):  # noqa: N818  A state of the machine, no mistake.
@@ -55,8 +57,8 @@ def memory_errors() -> Iterator[None]:
     yield
   except MemoryError as error:
     raise OutOfMemory(str(error)) from error
-  except (RuntimeError, ValueError) as error:  # XLA's and OpenVINO's are such.
-    if any(words in str(error) for words in _MEMORY):
+  except Exception as error:  # Each library has a kind of its own.
+    if any(words in str(error).lower() for words in _MEMORY):
       raise OutOfMemory(errors.first_line(error)) from error
     raise
 
@@ -83,6 +85,27 @@ class JaxEngine:
     """See `Engine`."""
     with memory_errors():
       return np.asarray(self._program(self._variables, jnp.asarray(tiles, jnp.float32)))
+
+
+def optional(package: str, extra: str) -> Any:
+  """Imports a package that not everybody has.
+
+  Args:
+    package: Its name.
+    extra: The optional dependency of jsr that brings it.
+
+  Raises:
+    UserError: It is not installed.
+  """
+  # OpenVINO's telemetry sends without being asked, from a forked process, which can
+  # deadlock JAX. It leaves it out where the package cannot be imported.
+  sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
+  try:
+    return importlib.import_module(package)
+  except ImportError as error:
+    raise errors.UserError(
+      f"this needs the package '{package}': pip install 'jsr[{extra}]'"
+    ) from error
 
 
 def with_dtype(network: Network, dtype: Any) -> Network:
@@ -116,12 +139,31 @@ def make(
   if precision not in PRECISIONS:
     raise errors.unknown('precision', precision, PRECISIONS)
   network.check_scale(scale)
+  if kind == 'auto':
+    return _automatic(network, scale, precision)
   if kind == 'jax':
     if precision == 'int8':
       raise errors.UserError(
-        "the engine 'jax' has no 8-bit arithmetic: use --engine onnx"
+        "the engine 'jax' has no 8-bit arithmetic: use the engine onnx"
       )
     return JaxEngine(network, scale, precision)
-  if kind != 'auto':
-    raise errors.UserError(f"the engine '{kind}' is not there yet: use jax")
+  from jsr.upscale import onnx_engine
+
+  return onnx_engine.make(network, scale, kind, precision)
+
+
+def _automatic(network: Network, scale: int, precision: str) -> Engine:
+  """Returns the engine that was measured to be the fastest, of those that can.
+
+  On a CPU that is OpenVINO, then onnxruntime, for any network with convolutions (see
+  docs/performance.md); on other devices JAX.
+  """
+  from jsr.upscale import onnx_engine
+
+  if precision == 'int8':
+    return onnx_engine.make(network, scale, 'onnx', precision)
+  can = jax.default_backend() == 'cpu' and network.variables and onnx_engine.installed()
+  if can:
+    with suppress(errors.UserError):
+      return onnx_engine.make(network, scale, 'onnx', precision)
   return JaxEngine(network, scale, precision)
