@@ -14,7 +14,15 @@ from PIL import Image
 
 from jsr.data.images import BadImage
 from jsr.errors import UserError
-from jsr.upscale import formats, gif_stream, metadata, png_check, png_stream, writers
+from jsr.upscale import (
+  formats,
+  gif_stream,
+  metadata,
+  png_check,
+  png_stream,
+  tiff_read,
+  writers,
+)
 from jsr.upscale import picture as picture_module
 from jsr.upscale.formats import Format, Plan
 from jsr.upscale.metadata import Metadata
@@ -88,6 +96,9 @@ def open_animation(
   Raises:
     BadImage: As `image_io.read`; also for a broken frame.
   """
+  with decoding(max_pixels):
+    if tiff_read.is_tiff(path):  # Its pages are no frames, and Pillow knows few kinds.
+      return None
   with decoding(max_pixels), opened(path, max_pixels) as image:
     if image.format not in ('GIF', 'WEBP', 'PNG', 'AVIF'):
       return None

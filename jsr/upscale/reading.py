@@ -5,6 +5,7 @@ import dataclasses
 import io
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -29,10 +30,14 @@ FORMATS = (
 SUFFIXES = images.SUFFIXES | {'.avif', '.jfif', '.apng', '.qoi', '.tga'}
 # Layouts that hold 16 bits and that are read in full.
 _DEEP = (*images.DEEP, 'CMYK;16')
+# Reasons that Pillow tells in words for anyone.
+_PLAIN = re.compile('truncated|unsupported|too large|not supported', re.IGNORECASE)
 # Pillow's switches are global: one picture is decoded at a time.
 _LOCK = threading.RLock()
-# Pillow logs what is wrong with a file before it raises it; once is enough.
-logging.getLogger('PIL').addHandler(logging.NullHandler())
+# They log what is wrong with a file before they raise it; once is enough.
+_LOGGERS = [logging.getLogger(name) for name in ('PIL', 'tifffile')]
+for _logger in _LOGGERS:
+  _logger.addHandler(logging.NullHandler())
 
 
 def read(file: File, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -67,6 +72,8 @@ def _by_pillow(file: File, max_pixels: int) -> Picture:
         notes = ('read with 8 bits and without what is beside the colours',)
     if image.format == 'PNG':
       png_check.check(file)
+    elif image.format in ('JPEG', 'MPO'):
+      _check_jpeg(image, file)
     notes += _several(image)
     deep = images.sixteen_bits(image, file, _DEEP)
     if deep is not None and image.format == 'TIFF' and tiff_read.white_is_zero(image):
@@ -77,12 +84,15 @@ def _by_pillow(file: File, max_pixels: int) -> Picture:
 
 @contextlib.contextmanager
 def decoding(max_pixels: int) -> Iterator[None]:
-  """Silences Pillow, sets its limit, and turns whatever it raises into BadImage."""
+  """Silences decoders, sets their limit, turns what they raise into BadImage."""
   with _LOCK, warnings.catch_warnings():
     warnings.simplefilter('ignore')
     before = Image.MAX_IMAGE_PIXELS
     # The header is checked here; frames and thumbnails inside are checked by Pillow.
     Image.MAX_IMAGE_PIXELS = max_pixels
+    passed = [logger.propagate for logger in _LOGGERS]
+    for logger in _LOGGERS:
+      logger.propagate = False
     try:
       yield
     except BadImage:
@@ -105,6 +115,8 @@ def decoding(max_pixels: int) -> Iterator[None]:
       raise _broken(error) from error
     finally:
       Image.MAX_IMAGE_PIXELS = before
+      for logger, old in zip(_LOGGERS, passed, strict=True):
+        logger.propagate = old
 
 
 @contextlib.contextmanager
@@ -115,20 +127,36 @@ def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
     raise BadImage('the file is empty')
   Image.init()  # Else Pillow knows a few formats only.
   with Image.open(source, formats=FORMATS) as image:
-    if image.width < 1 or image.height < 1:
-      raise BadImage(f'{image.width} x {image.height} pixels are no picture')
-    check_size(image.width, image.height, max_pixels)
+    tiff_read.check_size(image.width, image.height, max_pixels)
     yield image
 
 
-def check_size(width: int, height: int, max_pixels: int) -> None:
-  """Raises BadImage for more pixels than allowed."""
-  if width * height > max_pixels:
-    raise BadImage(f'{width} x {height} is more than {max_pixels} pixels')
-
-
 def _broken(error: Exception) -> BadImage:
-  return BadImage(f'cannot be decoded: {errors.first_line(error)}')
+  text = errors.first_line(error)
+  told = isinstance(error, OSError | SyntaxError | EOFError | RuntimeError)
+  if _PLAIN.search(text) and (told or isinstance(error, ValueError)):
+    return BadImage(f'cannot be decoded: {text}')
+  # Of the others, a KeyError say, the text is for programmers.
+  return BadImage('cannot be decoded: the file is damaged' + f' ({text})' * told)
+
+
+def _check_jpeg(image: Image.Image, file: File) -> None:
+  """Refuses a JPEG of fewer bits than blocks: the decoder fills what is missing.
+
+  With Huffman codes a block has at least one bit for its mean and, unless the scans
+  are progressive, one for its end.
+  """
+  blocks = -(-image.width // 8) * -(-image.height // 8)
+  size = len(file) if isinstance(file, bytes) else os.path.getsize(file)
+  if 8 * size >= blocks * (1 if 'progressive' in image.info else 2):
+    return
+  if isinstance(file, bytes):
+    head = file[: 2**16]
+  else:
+    with open(file, 'rb') as stream:
+      head = stream.read(2**16)
+  if b'\xff\xc9' not in head and b'\xff\xca' not in head:  # Arithmetic codes.
+    raise BadImage(f'{size} bytes cannot hold {image.width} x {image.height} pixels')
 
 
 def _several(image: Image.Image) -> tuple[str, ...]:

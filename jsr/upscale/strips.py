@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -45,11 +46,16 @@ def ordered(work: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
 
   zlib and numpy release the interpreter while they work.
   """
+  items = iter(items)
+  first = list(itertools.islice(items, 2))
+  if len(first) < 2:  # Threads cost more than a small picture.
+    yield from map(work, first)
+    return
   workers = min(8, os.cpu_count() or 1)
   pending: collections.deque[concurrent.futures.Future[Out]] = collections.deque()
   with concurrent.futures.ThreadPoolExecutor(workers) as pool:
     try:
-      for item in items:
+      for item in itertools.chain(first, items):
         pending.append(pool.submit(work, item))
         if len(pending) > workers + 1:
           yield pending.popleft().result()

@@ -4,7 +4,6 @@ tifffile reads those that are stored plain, deflated or as packed bits.
 """
 
 import io
-import logging
 import os
 
 import numpy as np
@@ -15,9 +14,15 @@ from jsr.upscale import metadata
 from jsr.upscale.picture import CHANNELS, Picture, upright
 
 MARKS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
-# It logs what is wrong with a file before it raises it.
-logging.getLogger('tifffile').addHandler(logging.NullHandler())
 _SPACES = {0: 'grey', 1: 'grey', 2: 'rgb', 5: 'cmyk'}
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+  """Raises BadImage for no pixels, and for more than allowed."""
+  if width < 1 or height < 1:
+    raise BadImage(f'{width} x {height} pixels are no picture')
+  if width * height > max_pixels:
+    raise BadImage(f'{width} x {height} is more than {max_pixels} pixels')
 
 
 def is_tiff(file: str | os.PathLike[str] | bytes) -> bool:
@@ -77,12 +82,14 @@ def read(file: str | os.PathLike[str] | bytes, max_pixels: int) -> Picture:
     assert isinstance(page, tifffile.TiffPage)
     space = _SPACES.get(int(page.photometric), '')
     count = page.samplesperpixel - CHANNELS.get(space, 0)
-    if not space or count < 0 or page.dtype not in (np.uint8, np.uint16):
+    if (
+      not space
+      or count < 0
+      or page.imagedepth != 1
+      or page.dtype not in (np.uint8, np.uint16)
+    ):
       raise Unsupported('a TIFF of a kind that is not supported')
-    if page.imagewidth * page.imagelength > max_pixels or page.imagedepth != 1:
-      raise BadImage(
-        f'{page.imagewidth} x {page.imagelength} is more than {max_pixels} pixels'
-      )
+    check_size(page.imagewidth, page.imagelength, max_pixels)
     _check_segments(page, stream.seek(0, os.SEEK_END))
     shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
     try:
