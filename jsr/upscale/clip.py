@@ -8,48 +8,14 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import Interpolation
 
 from jsr.data import images
+from jsr.upscale import yuv
 
-# Without these flags swscale's colours are a level too dark, and its chroma is blocky.
-FLAGS = int(
-  Interpolation.BICUBIC
-  | Interpolation.ACCURATE_RND
-  | Interpolation.FULL_CHR_H_INT
-  | Interpolation.FULL_CHR_H_INP
-)
 # Seconds by which a whole file may fall short of the duration in its header.
 SLACK = 1.0
 # What FFmpeg raises for damaged files, and what else comes out of its wrapper.
 ERRORS = (av.FFmpegError, ValueError, LookupError)
-
-_LIMITED, _FULL = 1, 2
-# FFmpeg's numbers of matrices, and swscale's for those that differ.
-_BT709, _BT601 = 1, 6
-_SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
-
-
-@dataclasses.dataclass(frozen=True)
-class Color:
-  """How the numbers of a frame stand for colours, as FFmpeg numbers it (ITU-T H.273).
-
-  Attributes:
-    matrix: From RGB to YUV; never 'unspecified': see `_color`.
-    range: 1: 16 to 235, 2: 0 to 255.
-    primaries: As in the file.
-    transfer: As in the file.
-  """
-
-  matrix: int
-  range: int
-  primaries: int
-  transfer: int
-
-  @property
-  def swscale(self) -> int:
-    """The matrix by swscale's number."""
-    return _SWSCALE[self.matrix]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +49,7 @@ class Clip:
   aspect: Fraction | None
   matrix: tuple[int, ...] | None
   turns: int
-  color: Color
+  color: yuv.Color
   start: int
   notes: tuple[str, ...]
 
@@ -122,8 +88,8 @@ def frames(clip: Clip) -> Iterator[tuple[int, int, np.ndarray]]:
   """Decodes a video, one frame in memory at a time.
 
   Yields:
-    (timestamp in ticks, strictly rising; duration in ticks or 0; uint8 (h, w, 3) RGB,
-    upright).
+    (timestamp in ticks, strictly rising; duration in ticks or 0; (h, w, 3) RGB,
+    upright, uint16 if the source has more than 8 bits, else uint8).
 
   Raises:
     BadImage: A frame is damaged.
@@ -143,7 +109,8 @@ def frames(clip: Clip) -> Iterator[tuple[int, int, np.ndarray]]:
         if last is not None:
           pts = max(pts, last + 1)
         last = pts
-        yield pts - clip.start, frame.duration or 0, _rgb(frame, clip)
+        rgb = np.rot90(yuv.to_rgb(frame, clip.color), clip.turns)
+        yield pts - clip.start, frame.duration or 0, np.ascontiguousarray(rgb)
   except (OSError, *ERRORS) as error:
     after = 0.0 if last is None else float((last - clip.start) * clip.time_base)
     raise images.BadImage(
@@ -236,7 +203,7 @@ def _describe(
     aspect=stream.codec_context.sample_aspect_ratio,
     matrix=matrix,
     turns=round(first.rotation / 90) % 4 if matrix else 0,
-    color=_color(stream, first),
+    color=yuv.of(first),
     start=round(Fraction(start, av.time_base) / time_base),
     notes=tuple(notes),
   )
@@ -247,42 +214,6 @@ def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
   if data is None:
     return None
   return tuple(int(v) for v in np.frombuffer(bytes(data), np.int32)[:9])
-
-
-def _color(stream: av.VideoStream, frame: av.VideoFrame) -> Color:
-  """Returns the colours' meaning; where the file is silent, what players take.
-
-  They take BT.709 for high definition and BT.601 below, by the size of the picture.
-  So the result has to say which: it is larger, and they would guess anew.
-  """
-  matrix = frame.colorspace
-  if matrix not in _SWSCALE:
-    large = frame.height >= 720 or frame.width >= 1280
-    matrix = _BT709 if large else _BT601
-  full = frame.color_range == _FULL or frame.format.name.startswith('yuvj')
-  return Color(
-    matrix=matrix,
-    # RGB becomes YUV of the usual range.
-    range=_FULL if full and not _is_rgb(frame) else _LIMITED,
-    primaries=frame.color_primaries,
-    transfer=frame.color_trc,
-  )
-
-
-def _is_rgb(frame: av.VideoFrame) -> bool:
-  return frame.format.is_rgb or frame.format.has_palette
-
-
-def _rgb(frame: av.VideoFrame, clip: Clip) -> np.ndarray:
-  """Returns uint8 (h, w, 3), upright."""
-  rgb = frame.reformat(
-    format='rgb24',
-    src_colorspace=clip.color.swscale,
-    src_color_range=_FULL if _is_rgb(frame) else clip.color.range,
-    dst_color_range=_FULL,
-    interpolation=FLAGS,
-  )
-  return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), clip.turns))
 
 
 def _reason(error: Exception) -> str:

@@ -10,14 +10,13 @@ import numpy as np
 
 from jsr.data import images
 from jsr.upscale import clip as clips
-from jsr.upscale import segments
+from jsr.upscale import segments, yuv
 from jsr.upscale.clip import Clip
 
 # FFmpeg's name of the format behind each suffix of a result.
 CONTAINERS = {'.mp4': 'mp4', '.m4v': 'mp4', '.mov': 'mov', '.mkv': 'matroska'}
 # Written by the muxer itself, and true only of the source.
 _OWN = ('major_brand', 'minor_version', 'compatible_brands', 'encoder', 'duration')
-_FULL = 2
 
 
 def copied(clip: Clip, suffix: str) -> tuple[list[int], tuple[str, ...]]:
@@ -87,15 +86,7 @@ class Encoder:
   def encode(self, rgb: np.ndarray, pts: int, duration: int) -> list[segments.Packet]:
     """Takes a frame, uint8 (H, W, 3), and gives what is ready."""
     self._durations[pts] = duration
-    color = self._clip.color
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), 'rgb24')
-    frame = frame.reformat(
-      format='yuv420p',
-      dst_colorspace=color.swscale,
-      src_color_range=_FULL,
-      dst_color_range=color.range,
-      interpolation=clips.FLAGS,
-    )
+    frame = yuv.from_rgb(rgb, self._clip.color)
     frame.pts, frame.time_base = pts, self._clip.time_base
     return [self._packet(p) for p in self._context.encode(frame)]
 

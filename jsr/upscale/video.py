@@ -70,7 +70,8 @@ def upscale(
   Args:
     path: The source.
     target: The result, with a suffix of `mux.CONTAINERS`; its folder exists.
-    enlarge: Makes uint8 (H, W, 3) RGB of uint8 (h, w, 3), always of one size.
+    enlarge: Makes uint8 (H, W, 3) RGB, always of one size, of (h, w, 3) uint8, or
+      uint16 where the source has more than 8 bits.
     key: What else the pixels depend on (JSON values): an interrupted run goes on only
       if it is the same.
     max_pixels: The most that a frame of the source may have.
