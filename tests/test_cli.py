@@ -22,12 +22,16 @@ OPTIONS = {
   'train': ['--config', '--workdir', '--config.data.batch_size=8'],
   'evaluate': ['--workdir', '--data', '--sets', '--scale', '--json', '--lr', '--limit'],
   'compare': ['--methods', '--data', '--sets', '--scale', '--protocol', '--json'],
-  'upscale': ['IMAGE', '-o', '--output', '--model', '--scale'],
+  'upscale': ['INPUT', '-o', '--output', '--list', '--model', '--scale', '--width'],
   'demo': ['-o', '--output', '--config'],
   'convert': ['--as', '-o', '--output', '--scale', '--set', '--key'],
   'interpolate': ['--alpha', '--sweep', '-o', '--perceptual', '--weights', '--sets'],
   'reproduce': ['TABLE', '--data', '--weights', '--runs', '-o', '--limit'],
 }
+OPTIONS['upscale'] += ['--height', '--strength', '--perceptual', '--self-ensemble']
+OPTIONS['upscale'] += ['--consistent', '--wrap', '--trust-map', '--tile', '--halo']
+OPTIONS['upscale'] += ['--engine', '--precision', '--format', '--quality', '--lossless']
+OPTIONS['upscale'] += ['--overwrite', '--max-pixels', '--report']
 OPTIONS['compare'] += ['--html', '--lr', '--limit', 'images:DIR', 'y_float']
 
 
@@ -119,15 +123,29 @@ MISTAKES = {
   f'evaluate --workdir bad.png {MEASURE}': 'there is no workdir bad.png',
   f'evaluate --workdir empty {MEASURE}': 'empty is no workdir',
   f'evaluate --workdir run {MEASURE} --scale 2': 'run enlarges 4 times',
-  'upscale -o out --model bicubic': 'required: IMAGE',
-  'upscale small.png --model bicubic': 'required: -o/--output',
-  'upscale small.png -o out --model bicubc': "no method or folder 'bicubc'",
-  'upscale small.png -o out --model run --scale 3': 'run enlarges 4 times',
-  'upscale small.png -o bad.png --model bicubic': 'Not a directory',
+  'upscale -o out --model bicubic': 'INPUT is missing',
+  'upscale small.png --model bicubic': '-o/--output is missing',
+  'upscale --list small.png': '--list only lists',
+  'upscale small.png -o out --model run --scale 0': "'0' is no number above 0",
+  'upscale small.png -o out --model bicubic --scale inf': "'inf' is no number above 0",
+  'upscale small.png -o out --scale 2 --width 9': 'not both',
+  'upscale small.png -o out --strength 1.5': "'1.5' is no number from 0 to 1",
+  'upscale small.png -o out --perceptual run': 'give one of them',
+  'upscale small.png -o out --quality 101': "'101' is no whole number from 1 to 100",
+  'upscale small.png -o out --lossless --quality 9': '--lossless has no --quality',
+  'upscale small.png -o out --halo -1': "'-1' is no whole number from 0",
+  'upscale small.png -o out --engine tpu': "invalid choice: 'tpu'",
+  'upscale small.png -o out --format pgn': "unknown format 'pgn'; did you mean 'png'?",
+  'upscale small.png -o x.png --format gif': 'contradicts the suffix of x.png',
+  'upscale small.png bad.png -o x.png': 'looks like a file',
+  'upscale small.png -o out --model nearest --report empty': 'it is a folder',
+  'upscale small.png -o out --model bicubc': "'bicubc'",
+  'upscale small.png -o bad.png/x --model bicubic': 'Not a directory',
   'upscale small.png -o . --model bicubic': 'is an input and would be replaced',
   'upscale bad.png -o out --model bicubic': 'bad.png: not an image',
-  'upscale empty -o out --model bicubic': 'empty: ',
-  'upscale small.png -o out --model bicubic --scale 5000': 'would be too many',
+  'upscale empty -o out --model bicubic': 'empty: no pictures or videos',
+  'upscale small.png -o out --model bicubic --scale 10000': 'would be too many',
+  'upscale small.png -o out --model bicubic --max-pixels 9': 'more than 9 pixels',
   'train --config configs/none.py --workdir new': 'there is no config file',
   'train --config configs/srresnet.py': 'required: --workdir',
   'train --config bad.png/x.py --workdir new': 'there is no config file',
@@ -254,12 +272,15 @@ def test_a_process_of_its_own(here):
 
 
 def test_ctrl_c_in_a_process_of_its_own(here):
-  """It waits for a named pipe that nobody writes to; nothing is left."""
-  os.mkfifo(here / 'pipe.png')
+  """While the second file is written: nothing of it is left."""
+  workdirs.save(here / 'large.png', images.smooth(900, 900))
   before = sorted(here.iterdir())
-  process = command('upscale', 'small.png', 'pipe.png', '-o', 'out', '--model=nearest')
+  process = command(
+    *('upscale', 'small.png', 'large.png', '-o', 'out'),
+    *('--model', 'nearest', '--scale', '30'),
+  )
   deadline = time.monotonic() + 120
-  while not (here / 'out' / 'small.png').exists():
+  while not list(here.glob('out/.large.*')):
     assert process.poll() is None
     assert time.monotonic() < deadline
     time.sleep(0.05)
