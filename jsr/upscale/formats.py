@@ -9,7 +9,7 @@ from jsr import errors
 from jsr.errors import UserError
 from jsr.upscale import metadata as metadata_module
 from jsr.upscale.metadata import Metadata
-from jsr.upscale.picture import CHANNELS, Picture
+from jsr.upscale.picture import CHANNELS, Picture, ink_to_srgb
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,7 @@ def plan(
   ink = None
   if space not in kind.spaces:
     if space == 'cmyk':
-      ink = meta.icc
+      ink = meta.icc if meta.icc and ink_to_srgb(meta.icc) else None
       how = 'through its profile' if ink else 'by a plain formula'
       notes.append(f'{kind.label} has no CMYK: converted to sRGB {how}')
       if depth == 16:

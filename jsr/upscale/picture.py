@@ -2,9 +2,10 @@
 
 import dataclasses
 import functools
+import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from jsr.data.images import BadImage
 from jsr.upscale import metadata
@@ -180,19 +181,19 @@ def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)
-def _srgb_transform(icc: bytes):  # type: ignore[no-untyped-def]
-  import io
-
-  from PIL import ImageCms
-
-  return ImageCms.buildTransform(
-    ImageCms.ImageCmsProfile(io.BytesIO(icc)),
-    ImageCms.createProfile('sRGB'),
-    'CMYK',
-    'RGB',
-    ImageCms.Intent.RELATIVE_COLORIMETRIC,
-    ImageCms.Flags.BLACKPOINTCOMPENSATION,
-  )
+def ink_to_srgb(icc: bytes) -> ImageCms.ImageCmsTransform | None:
+  """Prepares the conversion of CMYK by its profile; None: the profile is of no use."""
+  try:
+    return ImageCms.buildTransform(
+      ImageCms.ImageCmsProfile(io.BytesIO(icc)),
+      ImageCms.createProfile('sRGB'),
+      'CMYK',
+      'RGB',
+      ImageCms.Intent.RELATIVE_COLORIMETRIC,
+      ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+  except (ImageCms.PyCMSError, OSError, ValueError):
+    return None
 
 
 def cmyk_to_rgb(pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
@@ -200,20 +201,16 @@ def cmyk_to_rgb(pixels: np.ndarray, icc: bytes | None) -> np.ndarray:
 
   Args:
     pixels: uint8 (H, W, 4), 0 = no ink.
-    icc: The profile of the inks; None, or one that cannot be used: Pillow's formula,
+    icc: The profile of the inks; None, or one of no use: Pillow's plain formula,
       (255 - ink) * (255 - black) / 255.
 
   Returns:
     uint8 (H, W, 3).
   """
   image = pil_of(pixels, 'cmyk')
-  if icc is not None:
-    from PIL import ImageCms
-
-    try:
-      changed = ImageCms.applyTransform(image, _srgb_transform(icc))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-      changed = None
-    if changed is not None:
-      return np.asarray(changed)
-  return np.asarray(image.convert('RGB'))
+  transform = ink_to_srgb(icc) if icc else None
+  if transform is None:
+    return np.asarray(image.convert('RGB'))
+  changed = ImageCms.applyTransform(image, transform)
+  assert changed is not None  # It is None only for a change in place.
+  return np.asarray(changed)

@@ -157,7 +157,7 @@ def save(
     options['xmp'] = meta.xmp
   fine = quality >= 90
   if kind.name == 'JPEG':
-    options |= {'quality': quality, 'subsampling': 0 if fine else 2, 'optimize': True}
+    options |= {'quality': quality, 'subsampling': 0 if fine else 2}
     if meta.dpi:
       options['dpi'] = tuple(round(v) for v in meta.dpi)
     if meta.text:

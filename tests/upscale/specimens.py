@@ -43,6 +43,29 @@ def profile(space='rgb'):
   return bytes(body)
 
 
+def ink_profile():
+  """A working CMYK profile whose cyan is red: no plain formula gives that."""
+  corners = np.full((2, 2, 2, 2, 3), (255, 128, 128), np.uint8)  # White in L*a*b*.
+  corners[1] = (130, 200, 190)
+  corners[..., 1, :] = (0, 128, 128)
+  ramp = np.arange(256, dtype=np.uint8).tobytes()
+  table = b'mft1' + bytes(4) + bytes([4, 3, 2, 0])
+  table += struct.pack('>9l', *(65536 * (i % 4 == 0) for i in range(9)))
+  table += ramp * 4 + corners.tobytes() + ramp * 3
+  head = bytearray(128)
+  head[8:12] = bytes([2, 0x40, 0, 0])
+  head[12:24] = b'prtrCMYKLab '
+  head[36:40] = b'acsp'
+  head[68:80] = struct.pack('>LLL', 0xF6D6, 0x10000, 0xD32D)
+  white = b'XYZ ' + bytes(4) + struct.pack('>LLL', 0xF6D6, 0x10000, 0xD32D)
+  start = 128 + 4 + 12 * 2
+  tags = struct.pack('>L', 2)
+  tags += struct.pack('>4sLL', b'A2B0', start, len(table))
+  tags += struct.pack('>4sLL', b'wtpt', start + len(table), len(white))
+  body = bytes(head) + tags + table + white
+  return struct.pack('>L', len(body)) + body[4:]
+
+
 def exif(orientation=1, thumbnail=False):
   found = Image.Exif()
   found[0x0112] = orientation
