@@ -178,8 +178,6 @@ def load(
     UserError: There is no such model, or no partner of it, or they differ.
   """
   if strength is None:
-    if perceptual:
-      raise errors.UserError('--perceptual has an effect with --strength only')
     method = methods.resolve(spec)
     if isinstance(method, methods.Pictures):
       raise errors.UserError(f"'{spec}' holds pictures and enlarges nothing")

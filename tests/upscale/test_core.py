@@ -192,8 +192,6 @@ def test_strength(compact, tmp_path):
     jsr.load(compact, strength=0.5)
   with pytest.raises(UserError, match=r'--strength 1.5 lies outside'):
     jsr.load(compact, strength=1.5, perceptual=gan)
-  with pytest.raises(UserError, match='--perceptual has an effect with --strength'):
-    jsr.load(compact, perceptual=gan)
 
 
 def test_trust_map(compact, tmp_path):
