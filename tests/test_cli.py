@@ -16,6 +16,7 @@ from PIL import Image
 from jsr import cli
 from jsr.evaluate import comparison
 from jsr.train import loop, parallel
+from jsr.weights import embedded
 from tests import images, workdirs
 
 OPTIONS = {
@@ -186,6 +187,13 @@ def test_a_level_of_logging_that_does_not_exist(here, monkeypatch, capsys):
   monkeypatch.setenv('JSR_LOG', 'LOUD')
   assert status('upscale small.png -o out --model nearest') == 2
   assert capsys.readouterr().err.startswith("jsr: JSR_LOG='LOUD' is no level")
+
+
+def test_models_that_come_with_jsr(here, capsys):
+  assert status('upscale --list') == 0
+  out, err = capsys.readouterr()
+  assert err == ''
+  assert [line.split()[0] for line in out.splitlines()] == embedded.names()
 
 
 def test_ctrl_c(here, monkeypatch, capsys):

@@ -218,7 +218,13 @@ def _list(args: argparse.Namespace) -> int:
   from jsr.weights import embedded
 
   for name in embedded.names():
-    lines = (line.strip() for line in embedded.card(name).splitlines())
-    about = next((line for line in lines if line and line[0] not in '#-|>'), '')
-    print(f'{name:16} {about}'.rstrip())
+    print(f'{name:16} {_about(embedded.path(name).with_suffix(".md"))}'.rstrip())
   return 0
+
+
+def _about(card: pathlib.Path) -> str:
+  """Returns the first line of text of a model card."""
+  if not card.is_file():
+    return ''
+  lines = (line.strip() for line in card.read_text(encoding='utf-8').splitlines())
+  return next((line for line in lines if line and line[0] not in '#-|>'), '')

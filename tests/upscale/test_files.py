@@ -15,9 +15,10 @@ from jsr import models
 from jsr.errors import UserError
 from jsr.evaluate import methods
 from jsr.ops import resize
-from jsr.upscale import batch, engines, files, plan, progress, upscaler
+from jsr.upscale import batch, engines, files, image_io, plan, progress, upscaler
 from jsr.weights import model_file
 from tests import images, workdirs
+from tests.conftest import ROOT
 
 A = images.smooth(12, 14)
 BIG = A.repeat(4, 0).repeat(4, 1)
@@ -488,3 +489,22 @@ def test_the_bar(tmp_path, capsys):
   bar.end()
   assert bar._bar.n == 672
   bar.close()
+
+
+def test_the_table_of_formats_in_the_docs():
+  text = (ROOT / 'docs' / 'upscale.md').read_text()
+  lines = text.split('| format | suffixes |')[1].split('\n\n')[0].splitlines()[2:]
+  words = {'icc': 'profile', 'exif': 'EXIF', 'xmp': 'XMP', 'dpi': 'resolution'}
+  words['text'] = 'texts'
+  colors = {'grey': 'grey', 'rgb': 'RGB', 'cmyk': 'CMYK'}
+  rows = [
+    (
+      *(kind.name, ' '.join(kind.suffixes), 'yes' * kind.has_alpha),
+      *(', '.join(map(str, kind.depths)), ', '.join(colors[s] for s in kind.spaces)),
+      *(str(kind.side), ', '.join(words[w] for w in words if w in kind.keeps)),
+      *('yes' * kind.streams, 'yes' * kind.animated, 'yes' * kind.lossy),
+    )
+    for kind in image_io.formats()
+  ]
+  got = [tuple(cell.strip() for cell in line.split('|')[1:-1]) for line in lines]
+  assert got == rows
