@@ -71,7 +71,9 @@ class Generator(nn.Module):
     if self.scale != 1:
       x = resize.enlarge(x, self.scale)
     height, width = x.shape[1:3]
-    pad = ((0, 0), (0, -height % 32), (0, -width % 32), (0, 0))
+    # The sums, and not the padding, so that JAX sees multiples of 32 in symbolic sizes.
+    rows, columns = (32 * ((n + 31) // 32) for n in (height, width))
+    pad = ((0, 0), (0, rows - height), (0, columns - width), (0, 0))
     skips = [x := jnp.pad(x, pad, mode='edge')]
     for i, (multiple, normalised) in enumerate(DOWN):
       x = nn.Conv(

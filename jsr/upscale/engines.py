@@ -111,6 +111,8 @@ def optional(package: str, extra: str) -> Any:
 def with_dtype(network: Network, dtype: Any) -> Network:
   """Returns the network with another dtype of its computation; same parameters."""
   args = {**network.args, 'dtype': dtype}
+  if dtype == network.args.get('dtype'):
+    return network  # With the programs that it has compiled.
   return Network(
     network.label, network.generator, network.scale, args, network.variables
   )

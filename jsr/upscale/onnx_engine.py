@@ -214,5 +214,12 @@ def make(network: Network, scale: int, kind: str, precision: str) -> engines.Eng
   if kind == 'onnx':
     kind = installed() or 'openvino'  # Its absence is told in the user's words.
   model = quantize.find(network, scale) if precision == 'int8' else None
+  return build(network, scale, kind, precision, model)
+
+
+def build(
+  network: Network, scale: int, kind: str, precision: str, model: bytes | None
+) -> engines.Engine:
+  """Builds the engine for an ONNX file; see `make`, and the engines for `model`."""
   cls = OpenVinoEngine if kind == 'openvino' else OnnxRuntimeEngine
   return cls(network, scale, precision, model)

@@ -1,0 +1,245 @@
+"""Engines: the same network computed by others, and what they say when they cannot."""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jsr import models
+from jsr.errors import UserError
+from jsr.evaluate.network import Network
+from jsr.upscale import engines, onnx_engine, quantize
+from tests.models.test_generators import SMALL
+
+ONNX = ('onnxruntime', 'openvino')
+
+
+def network(name, scale=2, **fields):
+  fields = {**SMALL.get(name, {}), **fields}
+  model = models.build(name, scale=scale, **fields)
+  x = jnp.zeros((1, 8, 8, 3 if model.color == 'rgb' else 1))
+  variables = jax.jit(model.init)(jax.random.key(0, impl='rbg'), x)
+  rng = np.random.default_rng(1)
+  noisy = jax.tree.map(
+    lambda v: v + 0.1 * rng.standard_normal(v.shape).astype(v.dtype), variables
+  )
+  return Network(name, name, scale, fields, noisy)
+
+
+def tiles(*shape):
+  return np.random.default_rng(2).random(shape, np.float32)
+
+
+@pytest.fixture(scope='module')
+def compact():
+  return network('compact')
+
+
+def exact(net, x, scale=2):
+  return np.asarray(net.program(scale)(net.variables, x))
+
+
+def test_jax_is_the_network(compact):
+  engine = engines.make(compact, 2, 'jax')
+  x = tiles(2, 9, 12, 3)
+  assert (engine.name, engine.precision) == ('jax', 'float32')
+  np.testing.assert_array_equal(engine(x), exact(compact, x))
+
+
+@pytest.mark.parametrize('kind', ONNX)
+def test_others_equal_the_network(compact, kind):
+  pytest.importorskip(kind)
+  engine = engines.make(compact, 2, kind)
+  assert (engine.name, engine.precision) == (kind, 'float32')
+  # Also shapes that follow one another, and the first one again.
+  for shape in ((2, 9, 12, 3), (1, 20, 7, 3), (2, 9, 12, 3)):
+    x = tiles(*shape)
+    got = engine(x)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, exact(compact, x), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize('kind', ONNX)
+def test_a_network_on_luma(kind):
+  pytest.importorskip(kind)
+  net = network('espcn', 3)
+  x = tiles(1, 8, 9, 1)
+  got = engines.make(net, 3, kind)(x)
+  np.testing.assert_allclose(got, exact(net, x, 3), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize('kind', ONNX)
+def test_pictures_of_a_pixel(compact, kind):
+  """Smaller than an exported program takes."""
+  pytest.importorskip(kind)
+  engine = engines.make(compact, 2, kind)
+  for shape in ((1, 1, 1, 3), (1, 2, 30, 3), (1, 30, 3, 3)):
+    x = tiles(*shape)
+    np.testing.assert_allclose(engine(x), exact(compact, x), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize('kind', ONNX)
+def test_results_stay(compact, kind):
+  pytest.importorskip(kind)
+  engine = engines.make(compact, 2, kind)
+  first = engine(tiles(1, 8, 8, 3))
+  kept = first.copy()
+  engine(np.zeros((1, 8, 8, 3), np.float32))
+  np.testing.assert_array_equal(first, kept)
+
+
+def test_automatic(compact):
+  engine = engines.make(compact, 2)
+  installed = onnx_engine.installed()
+  on_cpu = jax.default_backend() == 'cpu'
+  assert engine.name == (installed if installed and on_cpu else 'jax')
+  assert engine.precision == 'float32'
+  # Without parameters there are no convolutions that another would do faster.
+  assert engines.make(Network('nearest', 'nearest', None, {}, {}), 3).name == 'jax'
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch):
+  for package in ('onnx', 'onnxruntime', 'openvino', 'nncf', 'flatbuffers'):
+    monkeypatch.setitem(sys.modules, package, None)
+  onnx_engine.core.cache_clear()
+  yield
+  onnx_engine.core.cache_clear()
+
+
+def test_without_the_packages(compact, nothing_installed):
+  assert engines.make(compact, 2).name == 'jax'
+  for kind in ('onnx', 'openvino', 'onnxruntime'):
+    with pytest.raises(UserError, match=r"pip install 'jsr\[onnx\]'"):
+      engines.make(compact, 2, kind)
+  with pytest.raises(UserError, match=r"pip install 'jsr\[int8\]'"):
+    quantize.quantise(compact, 2, [tiles(1, 8, 8, 3)])
+
+
+def test_bfloat16_of_jax(compact):
+  engine = engines.make(compact, 2, 'jax', 'bfloat16')
+  x = tiles(1, 9, 12, 3)
+  difference = np.abs(engine(x) - exact(compact, x)).max()
+  assert engine.precision == 'bfloat16'
+  assert 1e-5 < difference < 0.05
+
+
+def test_bfloat16_needs_a_cpu_that_has_it(compact, monkeypatch):
+  pytest.importorskip('openvino')
+  monkeypatch.setattr(onnx_engine, 'has_bfloat16', lambda: False)
+  with pytest.raises(UserError, match='no bfloat16 arithmetic'):
+    engines.make(compact, 2, 'openvino', 'bfloat16')
+  assert engines.make(compact, 2, 'auto', 'bfloat16').name == 'jax'
+
+
+def test_what_is_not_there(compact):
+  with pytest.raises(UserError, match="unknown engine 'jaxx'; did you mean 'jax'"):
+    engines.make(compact, 2, 'jaxx')
+  with pytest.raises(UserError, match="unknown precision 'float16'"):
+    engines.make(compact, 2, 'jax', 'float16')
+  with pytest.raises(UserError, match='enlarges 2 times'):
+    engines.make(compact, 3)
+  with pytest.raises(UserError, match='no 8-bit arithmetic'):
+    engines.make(compact, 2, 'jax', 'int8')
+  with pytest.raises(UserError, match='onnxruntime has no bfloat16'):
+    pytest.importorskip('onnxruntime')
+    engines.make(compact, 2, 'onnxruntime', 'bfloat16')
+
+
+@pytest.mark.parametrize(
+  'error',
+  [
+    MemoryError(),
+    RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes'),
+    RuntimeError('Exception from src/core: std::bad_alloc'),
+    ValueError('Failed to allocate memory for requested buffer of size 8'),
+  ],
+)
+def test_complaints_about_memory(error):
+  with pytest.raises(engines.OutOfMemory), engines.memory_errors():
+    raise error
+
+
+def test_other_complaints_pass():
+  with pytest.raises(ValueError, match='shape'), engines.memory_errors():
+    raise ValueError('a wrong shape')
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+  monkeypatch.setenv('JSR_CACHE', str(tmp_path))
+  return tmp_path
+
+
+def test_8_bit_forms_are_found_by_content(compact, cache):
+  with pytest.raises(UserError, match='no 8-bit form of compact x2'):
+    quantize.find(compact, 2)
+  path = quantize.keep(compact, 2, b'form')
+  assert cache in path.parents
+  assert [p.name for p in path.parent.iterdir()] == [path.name]
+  assert quantize.find(compact, 2) == b'form'
+  same = Network('other name', 'compact', 2, compact.args, compact.variables)
+  assert quantize.find(same, 2) == b'form'
+  changed = jax.tree.map(lambda v: v + 1e-6, compact.variables)
+  with pytest.raises(UserError, match='no 8-bit form'):
+    quantize.find(Network('compact', 'compact', 2, compact.args, changed), 2)
+  low = engines.with_dtype(compact, jnp.bfloat16)
+  assert quantize.fingerprint(low, 2) == quantize.fingerprint(compact, 2)
+
+
+def test_calibration_pictures(compact, tmp_path):
+  from tests import images, workdirs
+
+  with pytest.raises(UserError, match='no readable picture'):
+    quantize.calibration(tmp_path, compact, 2)
+  for i in range(5):
+    workdirs.save(tmp_path / 'deep' / f'{i}.png', images.smooth(250, 40 + i))
+  workdirs.save(tmp_path / 'tiny.png', images.smooth(12, 12))
+  (tmp_path / 'bad.png').write_bytes(b'no picture')
+  found = quantize.calibration(tmp_path, compact, 2)
+  assert [x.shape for x in found] == [(1, 96, (40 + i) // 2, 3) for i in range(5)]
+  assert all(x.dtype == np.float32 and 0 <= x.min() < x.max() <= 1 for x in found)
+  luma = quantize.calibration(tmp_path, network('espcn'), 2)
+  assert luma[0].shape == (1, 96, 20, 1)
+  assert len(quantize.calibration(tmp_path, compact, 2, count=2)) <= 2
+
+
+@pytest.mark.parametrize('kind', ONNX)
+def test_8_bits(compact, cache, kind):
+  pytest.importorskip('nncf')
+  pytest.importorskip(kind)
+  x = tiles(1, 24, 20, 3)
+  quantize.keep(compact, 2, quantize.quantise(compact, 2, [x]))
+  engine = engines.make(compact, 2, kind, 'int8')
+  assert (engine.name, engine.precision) == (kind, 'int8')
+  want = exact(compact, x)
+  difference = np.abs(engine(x) - want).mean()
+  assert 1e-5 < difference < 0.02 * np.abs(want).max()
+
+
+def test_what_8_bits_leave_alone(compact):
+  """Rounding the picture itself to 8 bits twice would cost the most."""
+  pytest.importorskip('nncf')
+  onnx = pytest.importorskip('onnx')
+  x = tiles(1, 24, 20, 3)
+  model = onnx.load_from_string(quantize.quantise(compact, 2, [x]))
+  maker = {name: node for node in model.graph.node for name in node.output}
+  convolutions = [node for node in model.graph.node if node.op_type == 'Conv']
+  plain = [
+    node
+    for node in convolutions
+    if not any(
+      name in maker and maker[name].op_type == 'DequantizeLinear' for name in node.input
+    )
+  ]
+  # The skip and the first; all others are rounded.
+  assert len(plain) == 2
+  assert len(convolutions) > 5
+
+
+def test_openvino_does_not_phone_home():
+  pytest.importorskip('openvino')
+  onnx_engine.core()
+  assert sys.modules['openvino_telemetry'] is None
