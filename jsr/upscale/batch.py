@@ -171,7 +171,7 @@ class Batch:
     entry.residual = _together(residuals)
 
   def _video(self, item: Item, entry: Entry) -> None:
-    from jsr.upscale import video
+    from jsr.upscale import segments, video
 
     residuals: list[dict[str, float]] = []
 
@@ -181,15 +181,24 @@ class Batch:
         residuals.append(self.upscaler.residual)
       return pixels
 
-    done = video.upscale(
-      item.source,
-      item.target,
-      enlarge,
-      key=self._key(),
-      max_pixels=self.settings.max_pixels,
-      quality=self.settings.quality,
-      progress=self.bar.frames,
-    )
+    try:
+      done = video.upscale(
+        item.source,
+        item.target,
+        enlarge,
+        key=self._key(),
+        max_pixels=self.settings.max_pixels,
+        quality=self.settings.quality,
+        progress=self.bar.frames,
+      )
+    except KeyboardInterrupt:
+      kept = segments.Folder(item.target).complete() * video.PIECE
+      if kept:
+        self.bar.write(
+          f'{item.source}: {kept} frames are kept; the same command goes on from there',
+          error=True,
+        )
+      raise
     entry.input_size, entry.output_size = done.size[::-1], done.result[::-1]
     entry.frames = done.frames
     if done.resumed:

@@ -20,6 +20,9 @@ RATE = Fraction(30000, 1001)
 TICKS = Fraction(1, 30000)
 
 
+KEYWORDS = dict(video.upscale.__kwdefaults__)
+
+
 def film(path, count=12, size=(36, 48), *, sound=True, gaps=(1001,), **how):
   """Writes a clip of synthetic frames, with a sine in AAC.
 
@@ -114,6 +117,8 @@ def durations(path):
 
 
 def twice(rgb):
+  if rgb.dtype == np.uint16:
+    rgb = ((rgb.astype(int) + 128) // 257).astype(np.uint8)
   return rgb.repeat(2, 0).repeat(2, 1)
 
 
@@ -241,6 +246,28 @@ def test_an_interrupted_run_goes_on(tmp_path):
   for got, small in zip(pixels, shown(source)[1], strict=True):
     assert abs(got - twice(small).astype(float)).mean() < 5
   assert packets(target, 'audio') == packets(source, 'audio')
+
+
+def test_an_interruption_tells_what_is_kept(tmp_path, monkeypatch, capsys):
+  source = film(tmp_path / 'a.mp4', 12)
+  monkeypatch.setattr(video, 'PIECE', 5)
+  monkeypatch.setattr(video.upscale, '__kwdefaults__', KEYWORDS | {'piece': 5})
+  rows, count = upscaler.Upscaler.rows, itertools.count(1)
+
+  def stopping_rows(self, *args):
+    if next(count) == 8:
+      raise KeyboardInterrupt
+    return rows(self, *args)
+
+  monkeypatch.setattr(upscaler.Upscaler, 'rows', stopping_rows)
+  run = [str(source)], tmp_path / 'b.mkv'
+  with pytest.raises(KeyboardInterrupt):
+    files.run(*run, model='nearest')
+  assert capsys.readouterr().err == (
+    f'{source}: 5 frames are kept; the same command goes on from there\n'
+  )
+  assert files.run(*run, model='nearest') == 0
+  assert '12 frames; 5 of them were there' in capsys.readouterr().out
 
 
 def test_all_pieces_are_there(tmp_path, monkeypatch):
@@ -440,6 +467,10 @@ def test_deep_and_silent(tmp_path):
   assert done.notes == ('more than 8 bits a sample become 8',)
   with av.open(str(tmp_path / 'b.mkv')) as made:
     assert [s.type for s in made.streams] == ['video']
+  clip = clips.probe(source, max_pixels=10**6)
+  assert {rgb.dtype for _, _, rgb in clips.frames(clip)} == {np.dtype(np.uint16)}
+  for got, small in zip(shown(tmp_path / 'b.mkv')[1], shown(source)[1], strict=True):
+    assert abs(got - twice(small).astype(float)).mean() < 5
 
 
 def test_recordings_of_broadcasts(tmp_path):
