@@ -169,6 +169,8 @@ def plan(
     if space == 'cmyk':
       ink = meta.icc if meta.icc and ink_to_srgb(meta.icc) else None
       how = 'through its profile' if ink else 'by a plain formula'
+      if meta.icc and not ink:
+        how += ', since its profile is damaged'
       notes.append(f'{kind.label} has no CMYK: converted to sRGB {how}')
       if depth == 16:
         notes.append('the conversion from CMYK has 8 bits')

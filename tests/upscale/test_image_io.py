@@ -138,6 +138,7 @@ def test_a_profile_of_another_space_is_left_out(tmp_path):
   assert save(tmp_path / 'x.png', grey.color, grey) == ()
   notes = save(tmp_path / 'x.webp', grey.color, grey)
   assert notes == ('the colour profile is for another colour space: left out',)
+  assert image_io.read(tmp_path / 'x.webp').metadata.icc is None
 
 
 def test_samples_are_rounded_half_up_once(tmp_path):
@@ -246,6 +247,28 @@ def test_warnings_stay_inside():
     picture = image_io.read(broken)
   assert picture.metadata.exif is None
   assert 'damaged EXIF left out' in picture.notes
+
+
+def test_an_animation_that_is_none_is_read_without_a_warning():
+  """Pillow warns of it and shows the picture."""
+  data = specimens.png(PHOTO, specimens.chunk(b'acTL', bytes(8)))
+  np.testing.assert_array_equal(image_io.read(data).color, PHOTO)
+
+
+@pytest.mark.parametrize(('tag', 'value'), [(279, 0), (273, 0), (273, 10**6)])
+def test_strips_that_are_not_there(tag, value):
+  """tifffile, which reads this kind, would show black."""
+  data = bytearray(specimens.every()['tiff-grey-alpha16'].data)
+  start = struct.unpack_from('<L', data, 4)[0]
+  places = range(
+    start + 2, start + 2 + 12 * struct.unpack_from('<H', data, start)[0], 12
+  )
+  for at in places:
+    if struct.unpack_from('<H', data, at)[0] == tag:
+      struct.pack_into('<HL', data, at + 2, 4, 1)
+      struct.pack_into('<L', data, at + 8, value)
+  with pytest.raises(BadImage, match=r'TIFF is (truncated|damaged)'):
+    image_io.read(bytes(data))
 
 
 @pytest.mark.parametrize('mode', ['F', 'I', 'LAB'])
@@ -388,4 +411,13 @@ def test_pieces_join(suffix, depth, tmp_path, monkeypatch):
   else:
     got = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., [2, 1, 0, 3]]
   np.testing.assert_array_equal(got, pixels)
-  image_io.read(path)  # Its checksums are right too.
+  np.testing.assert_array_equal(image_io.read(path).color, pixels[..., :3])
+  if suffix == '.png':  # OpenCV does not look at this checksum.
+    data = path.read_bytes()
+    parts = [(n - 4, n + 4) for n in range(len(data)) if data[n : n + 4] == b'IDAT']
+    assert len(parts) > 9
+    sizes = [struct.unpack_from('>L', data, at)[0] for at, _ in parts]
+    joined = b''.join(
+      data[at : at + size] for (_, at), size in zip(parts, sizes, strict=True)
+    )
+    assert len(zlib.decompress(joined)) == 97 * (1 + 31 * 4 * depth // 8)

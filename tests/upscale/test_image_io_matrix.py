@@ -38,6 +38,7 @@ def read_back(path):
         tags[0x8769].value[f'Pixel{axis}Dimension'] for axis in 'XY'
       )
       assert 0x0112 not in tags
+      found['extra'] = [int(kind) for kind in page.extrasamples]
     return pixels.reshape(*pixels.shape[:2], -1), found
   pixels, kinds, blocks = cv2.imreadWithMetadata(str(path), cv2.IMREAD_UNCHANGED)
   names = {cv2.IMAGE_METADATA_EXIF: 'exif', cv2.IMAGE_METADATA_XMP: 'xmp'}
@@ -158,6 +159,7 @@ def same_metadata(path, found, picture, known, notes):
     assert (found['maker'], found['exposure']) == ('Maker', 0.25)
     assert found['size'] == (specimens.W, specimens.H)
     assert found['dpi'] == (300, 300)
+    assert found['extra'] == [2] * (picture.alpha is not None)
   else:
     assert found['exif'].removeprefix(b'Exif\0\0')[:4] == EXIF[:4]
     assert b'Maker' in found['exif']
