@@ -218,11 +218,16 @@ class Writer(Shapes):
     numbers = p['dimension_numbers']
     if not kernel.constant or len(x.shape) != 4 or p['batch_group_count'] != 1:
       raise Unsupported('a convolution with a computed kernel, or not of pictures')
-    if any(not isinstance(n, int) for pair in p['padding'] for n in pair):
-      raise Unsupported('a convolution whose padding depends on the size')
     name = self.graph.named(self.graph.full(x), numbers.lhs_spec)
+    padding = p['padding']
+    if any(not isinstance(n, int) for pair in padding for n in pair):
+      if max(p['lhs_dilation']) > 1:
+        raise Unsupported('a transposed convolution whose padding depends on the size')
+      before, after = ([0, 0, *side] for side in zip(*padding, strict=True))
+      name = self.graph.node('Pad', [name, self.graph.shape(before + after)])
+      padding = ((0, 0), (0, 0))
     weights = kernel.array.transpose(numbers.rhs_spec)
-    pads, strides = np.array(p['padding']), p['window_strides']
+    pads, strides = np.array(padding), p['window_strides']
     spread = p['lhs_dilation']
     attributes: dict[str, Any] = {
       'kernel_shape': weights.shape[2:],

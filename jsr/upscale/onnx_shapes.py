@@ -310,12 +310,20 @@ class Shapes:
 
   def _on_pad(self, call: Call, x: Value, fill: Value) -> Value:
     config = call.params['padding_config']
-    if any(
-      not isinstance(n, int) or n < 0 or inside for *n2, inside in config for n in n2
-    ):
-      raise Unsupported("this form of 'pad'")
-    pads = [config[a][0] for a in x.axes] + [config[a][1] for a in x.axes]
+    for before, after, inside in config:
+      if inside or any(isinstance(n, int) and n < 0 for n in (before, after)):
+        raise Unsupported("this form of 'pad'")
+    amounts = [config[a][side] for side in (0, 1) for a in x.axes]
     name = self.graph.named(self.graph.full(x), x.axes)
-    amounts = self.graph.array(np.array(pads, np.int64))
-    name = self.graph.node('Pad', [name, amounts, self.graph.named(fill)])
-    return self._result(call, name, x.axes)
+    inputs = [name, self.graph.shape(amounts), self.graph.named(fill)]
+    return self._result(call, self.graph.node('Pad', inputs), x.axes)
+
+  def _on_iota(self, call: Call) -> Value:
+    out = call.outputs[0]
+    if len(out.shape) != 1:
+      raise Unsupported("this form of 'iota'")
+    size = self.graph.dimension(out.shape[0])
+    end = self.graph.node('Squeeze', [size, self.graph.array(np.array([0]))])
+    zero, one = (self.graph.array(np.array(n)) for n in (0, 1))
+    name = self.graph.node('Range', [zero, end, one])
+    return self._result(call, self.graph.node('Cast', [name], to=out.dtype))

@@ -188,6 +188,8 @@ def evaluate(
     ValueError: The text says something else.
   """
 
+  text = str(dimension).replace('^', '**')  # JAX writes powers so.
+
   def value(node: ast.expr) -> Any:
     match node:
       case ast.Constant():
@@ -207,4 +209,4 @@ def evaluate(
         return functions[name](*map(value, node.args))
     raise ValueError(f'cannot read the dimension {dimension}')
 
-  return value(ast.parse(str(dimension), mode='eval').body)
+  return value(ast.parse(text, mode='eval').body)

@@ -143,8 +143,8 @@ def test_what_is_not_there(compact):
     engines.make(compact, 3)
   with pytest.raises(UserError, match='no 8-bit arithmetic'):
     engines.make(compact, 2, 'jax', 'int8')
+  pytest.importorskip('onnxruntime')
   with pytest.raises(UserError, match='onnxruntime has no bfloat16'):
-    pytest.importorskip('onnxruntime')
     engines.make(compact, 2, 'onnxruntime', 'bfloat16')
 
 
