@@ -24,6 +24,7 @@ OPTIONS = {
   'evaluate': ['--workdir', '--data', '--sets', '--scale', '--json', '--lr', '--limit'],
   'compare': ['--methods', '--data', '--sets', '--scale', '--protocol', '--json'],
   'upscale': ['INPUT', '-o', '--output', '--list', '--model', '--scale', '--width'],
+  'export': ['MODEL', '--to', '-o', '--output', '--scale', '--calibrate'],
   'demo': ['-o', '--output', '--config'],
   'convert': ['--as', '-o', '--output', '--scale', '--set', '--key'],
   'interpolate': ['--alpha', '--sweep', '-o', '--perceptual', '--weights', '--sets'],
