@@ -202,7 +202,7 @@ class Batch:
     entry.input_size, entry.output_size = done.size[::-1], done.result[::-1]
     entry.frames = done.frames
     if done.resumed:
-      entry.notes.append(f'{done.resumed} of them were there from an earlier run')
+      entry.notes.append(f'{done.resumed} frames were there from an earlier run')
     entry.notes += done.notes
     entry.residual = _together(residuals)
 

@@ -36,6 +36,7 @@ class Clip:
     color: See there.
     start: Ticks (of `time_base`) to take off every timestamp: recordings of broadcasts
       start anywhere.
+    end: When the last frame ends, in ticks, where the file says so.
     notes: What cannot be kept.
   """
 
@@ -51,6 +52,7 @@ class Clip:
   turns: int
   color: yuv.Color
   start: int
+  end: int | None
   notes: tuple[str, ...]
 
 
@@ -191,7 +193,12 @@ def _describe(
     notes.append('only the first video stream is kept')
   matrix = _matrix(first)
   broadcast = {'mpegts', 'mpeg', 'vob'} & {*container.format.name.split(',')}
-  start = (container.start_time or 0) if broadcast else 0
+  start = round(
+    Fraction((container.start_time or 0) if broadcast else 0, av.time_base) / time_base
+  )
+  end = None
+  if stream.duration is not None:
+    end = (stream.start_time or 0) + stream.duration - start
   return Clip(
     path=path,
     index=stream.index,
@@ -204,7 +211,8 @@ def _describe(
     matrix=matrix,
     turns=round(first.rotation / 90) % 4 if matrix else 0,
     color=yuv.of(first),
-    start=round(Fraction(start, av.time_base) / time_base),
+    start=start,
+    end=end,
     notes=tuple(notes),
   )
 

@@ -145,14 +145,7 @@ def write(
   Raises:
     BadImage: The container refuses a packet.
   """
-  options = {}
-  if suffix != '.mkv':
-    # Without the second, MP4 rounds durations to milliseconds.
-    ticks = clip.time_base.denominator
-    options = {
-      'movflags': 'faststart',
-      'movie_timescale': str(ticks if 1000 <= ticks <= 10**6 else 1000),
-    }
+  options = {} if suffix == '.mkv' else {'movflags': 'faststart'}
   try:
     with (
       av.open(str(clip.path)) as source,
@@ -220,8 +213,12 @@ def _others(
     return
   for packet in source.demux([source.streams[i] for i in kept]):
     # The packet that flushes a decoder holds nothing.
-    if packet.dts is None or packet.time_base is None:
+    if not packet.size or packet.time_base is None:
       continue
+    if packet.dts is None:
+      packet.dts = packet.pts
+      if packet.dts is None:
+        continue
     if clip.start:
       shift = round(clip.start * clip.time_base / packet.time_base)
       packet.dts -= shift
@@ -246,8 +243,9 @@ def _pictures(clip: Clip, folder: segments.Folder, count: int) -> Iterator[av.Pa
     packet.pts = piece.pts
     packet.dts = order[k - delay] if k >= delay else order[k] - ahead
     place = rank[piece.pts]
-    following = order[place + 1] - piece.pts if place + 1 < len(order) else 0
-    packet.duration = following or piece.duration or _tick(clip)
+    following = order[place + 1] if place + 1 < len(order) else clip.end or 0
+    # What decoders say of the last frame may be the duration of another.
+    packet.duration = max(following - piece.pts, 0) or piece.duration or _tick(clip)
     packet.time_base = clip.time_base
     packet.is_keyframe = piece.key
     yield packet
