@@ -2,6 +2,7 @@
 
 import fractions
 import itertools
+import os
 import pathlib
 import re
 
@@ -210,7 +211,8 @@ def test_variable_frame_rate(tmp_path, gaps):
   times = shown(tmp_path / 'b.mp4')[0]
   assert times == shown(source)[0]
   assert {b - a for a, b in itertools.pairwise(times)} == {gap * TICKS for gap in gaps}
-  assert durations(tmp_path / 'b.mp4') == durations(source)
+  # What FFmpeg says of the stream depends on the order of decoding.
+  assert durations(tmp_path / 'b.mp4')[0] == durations(source)[0]
   assert packets(tmp_path / 'b.mp4', 'audio') == packets(source, 'audio')
   decoded = [p[1] for p in packets(tmp_path / 'b.mp4', 'video')]
   assert decoded == sorted(set(decoded))
@@ -332,6 +334,23 @@ def test_other_work_begins_anew(tmp_path, monkeypatch, what):
     monkeypatch.setattr(mux.Encoder, 'extradata', b'of another version')
   done = make(source, tmp_path / 'b.mp4', enlarge, key=key, quality=quality)
   assert (len(seen), done.resumed) == (12, 0)
+
+
+def test_what_tells_inputs_apart(tmp_path):
+  path = tmp_path / 'a'
+  found = []
+  for content, time in (
+    (b'one', 5),
+    (b'two', 5),
+    (b'one', 6),
+    (b'more', 5),
+    (b'one', 5),
+  ):
+    path.write_bytes(content)
+    os.utime(path, ns=(time, time))
+    found.append(segments.identity(path, {}))
+  assert found[0] == found[-1]
+  assert all(each != found[0] for each in found[1:-1])
 
 
 def test_the_same_work_twice_at_once(tmp_path):
