@@ -32,7 +32,7 @@ VIDEOS = frozenset(
     *('3gp', 'avi', 'flv', 'm2ts', 'mpeg', 'mpg', 'mts', 'ogv', 'ts', 'webm', 'wmv'),
   )
 )
-# In folders, these are more often something else.
+# These are more often something else: a pattern has to name them, a folder never does.
 _AMBIGUOUS = frozenset({'.ts'})
 
 
@@ -161,7 +161,7 @@ def _matches(text: str, out: pathlib.Path) -> Iterator[_Found]:
       # The folder's own links are not followed either.
       if not path.is_symlink():
         yield from _walk(path, base, out)
-    elif _searched(path):
+    elif _searched(path) and (text.endswith(path.suffix) or not _ambiguous(path)):
       yield _Found(path, place)
 
 
@@ -184,9 +184,13 @@ def _walk(
     )
     for name in sorted(files):
       path = here / name
-      if path.suffix.lower() not in _AMBIGUOUS and _searched(path):
+      if _searched(path) and not _ambiguous(path):
         yield _Found(path, path.relative_to(base))
   yield from problems
+
+
+def _ambiguous(path: pathlib.Path) -> bool:
+  return path.suffix.lower() in _AMBIGUOUS
 
 
 def _searched(path: pathlib.Path) -> bool:

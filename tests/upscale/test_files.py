@@ -152,11 +152,16 @@ def test_trees_and_what_they_hide(tmp_path, capsys):
   for pattern, names in (
     ('in/**/*.png', ['a.png', 'link.png', 'sub', 'sub/deep', 'sub/deep/b.png']),
     ('in/sub/*', ['c.jpg', 'deep', 'deep/b.png']),
+    ('in/*', ['a.png', 'link.png', 'sub', 'sub/c.jpg', 'sub/deep', 'sub/deep/b.png']),
     ('in/[a-c].*', ['a.png']),
   ):
     other = tmp_path / f'for {len(pattern)} letters'
     assert upscale([tmp_path / pattern], other) == 0
     assert everything(other) == names, pattern
+  # Also for a pattern, what is in the output folder is no input.
+  for _ in range(2):
+    assert upscale([root / '**' / '*.jpg'], out, overwrite=True) == 0
+    assert everything(out) == ['sub', 'sub/c.jpg']
   # A link that is named is followed, and a name that looks like a pattern is one file.
   workdirs.save(tmp_path / 'a[1].png', A)
   (tmp_path / 'linked').symlink_to(root / 'sub', target_is_directory=True)
