@@ -28,6 +28,14 @@ def network(name, scale=2, **fields):
   return Network(name, name, scale, fields, noisy)
 
 
+def needs(package):
+  """Skips without a package; imports it as the engines do, without its telemetry."""
+  try:
+    return engines.optional(package, 'onnx')
+  except UserError as error:
+    pytest.skip(str(error))
+
+
 def tiles(*shape):
   return np.random.default_rng(2).random(shape, np.float32)
 
@@ -50,7 +58,7 @@ def test_jax_is_the_network(compact):
 
 @pytest.mark.parametrize('kind', ONNX)
 def test_others_equal_the_network(compact, kind):
-  pytest.importorskip(kind)
+  needs(kind)
   engine = engines.make(compact, 2, kind)
   assert (engine.name, engine.precision) == (kind, 'float32')
   # Also shapes that follow one another, and the first one again.
@@ -63,7 +71,7 @@ def test_others_equal_the_network(compact, kind):
 
 @pytest.mark.parametrize('kind', ONNX)
 def test_a_network_on_luma(kind):
-  pytest.importorskip(kind)
+  needs(kind)
   net = network('espcn', 3)
   x = tiles(1, 8, 9, 1)
   got = engines.make(net, 3, kind)(x)
@@ -73,7 +81,7 @@ def test_a_network_on_luma(kind):
 @pytest.mark.parametrize('kind', ONNX)
 def test_pictures_of_a_pixel(compact, kind):
   """Smaller than an exported program takes."""
-  pytest.importorskip(kind)
+  needs(kind)
   engine = engines.make(compact, 2, kind)
   for shape in ((1, 1, 1, 3), (1, 2, 30, 3), (1, 30, 3, 3)):
     x = tiles(*shape)
@@ -82,7 +90,7 @@ def test_pictures_of_a_pixel(compact, kind):
 
 @pytest.mark.parametrize('kind', ONNX)
 def test_results_stay(compact, kind):
-  pytest.importorskip(kind)
+  needs(kind)
   engine = engines.make(compact, 2, kind)
   first = engine(tiles(1, 8, 8, 3))
   kept = first.copy()
@@ -127,7 +135,7 @@ def test_bfloat16_of_jax(compact):
 
 
 def test_bfloat16_needs_a_cpu_that_has_it(compact, monkeypatch):
-  pytest.importorskip('openvino')
+  needs('openvino')
   monkeypatch.setattr(onnx_engine, 'has_bfloat16', lambda: False)
   with pytest.raises(UserError, match='no bfloat16 arithmetic'):
     engines.make(compact, 2, 'openvino', 'bfloat16')
@@ -143,7 +151,7 @@ def test_what_is_not_there(compact):
     engines.make(compact, 3)
   with pytest.raises(UserError, match='no 8-bit arithmetic'):
     engines.make(compact, 2, 'jax', 'int8')
-  pytest.importorskip('onnxruntime')
+  needs('onnxruntime')
   with pytest.raises(UserError, match='onnxruntime has no bfloat16'):
     engines.make(compact, 2, 'onnxruntime', 'bfloat16')
 
@@ -208,8 +216,8 @@ def test_calibration_pictures(compact, tmp_path):
 
 @pytest.mark.parametrize('kind', ONNX)
 def test_8_bits(compact, cache, kind):
-  pytest.importorskip('nncf')
-  pytest.importorskip(kind)
+  needs('nncf')
+  needs(kind)
   x = tiles(1, 24, 20, 3)
   quantize.keep(compact, 2, quantize.quantise(compact, 2, [x]))
   engine = engines.make(compact, 2, kind, 'int8')
@@ -221,25 +229,32 @@ def test_8_bits(compact, cache, kind):
 
 def test_what_8_bits_leave_alone(compact):
   """Rounding the picture itself to 8 bits twice would cost the most."""
-  pytest.importorskip('nncf')
-  onnx = pytest.importorskip('onnx')
-  x = tiles(1, 24, 20, 3)
-  model = onnx.load_from_string(quantize.quantise(compact, 2, [x]))
-  maker = {name: node for node in model.graph.node for name in node.output}
-  convolutions = [node for node in model.graph.node if node.op_type == 'Conv']
-  plain = [
-    node
-    for node in convolutions
-    if not any(
-      name in maker and maker[name].op_type == 'DequantizeLinear' for name in node.input
+  needs('nncf')
+  onnx = needs('onnx')
+
+  def rounded(**options):
+    """The convolutions that read 8 bits, and whether the last sum does."""
+    content = quantize.quantise(compact, 2, [tiles(1, 24, 20, 3)], **options)
+    nodes = onnx.load_from_string(content).graph.node
+    maker = {name: node.op_type for node in nodes for name in node.output}
+    low = [
+      node
+      for node in nodes
+      if any(maker.get(name) == 'DequantizeLinear' for name in node.input)
+    ]
+    last = [node for node in nodes if node.op_type == 'DepthToSpace'][-1].input[0]
+    return (
+      len([node for node in low if node.op_type == 'Conv']),
+      any(last in node.output for node in low),
     )
-  ]
-  # The skip and the first; all others are rounded.
-  assert len(plain) == 2
-  assert len(convolutions) > 5
+
+  # A head, a block of two, the body's, a tail; the bicubic skip never.
+  assert rounded() == (4, False)
+  assert rounded(float_first=False) == (5, False)
+  assert rounded(float_last=True) == (3, False)
 
 
 def test_openvino_does_not_phone_home():
-  pytest.importorskip('openvino')
+  needs('openvino')
   onnx_engine.core()
   assert sys.modules['openvino_telemetry'] is None

@@ -19,7 +19,7 @@ from jsr.ops import resize
 from jsr.upscale import export, onnx_engine, onnx_export, onnx_ops, onnx_trace
 from tests import images, workdirs
 from tests.models.test_generators import NAMES
-from tests.upscale.test_engines import network
+from tests.upscale.test_engines import needs, network
 
 # Every generator at x2; the rest of each is as small as the contract's tests have it.
 needs_onnx = pytest.mark.skipif(
@@ -52,7 +52,7 @@ def kinds(model):
 @needs_onnx
 @pytest.mark.parametrize('name', NAMES)
 def test_every_generator_as_onnx(name):
-  pytest.importorskip('onnx')
+  needs('onnx')
   content = as_onnx(name).SerializeToString()
   programs = list(export.onnx_programs(made(name), 2, content))
   assert programs
@@ -65,7 +65,7 @@ def test_every_generator_as_onnx(name):
 # Batch norm, edges, bicubic and symbolic padding; each of them is compiled for long.
 @pytest.mark.parametrize('name', ['compact', 'srresnet', 'srcnn', 'srnet'])
 def test_stablehlo(name, tmp_path):
-  pytest.importorskip('flatbuffers')
+  needs('flatbuffers')
   path = tmp_path / 'model.stablehlo'
   path.write_bytes(export.to_stablehlo(made(name), 2))
   export.compare(made(name), 2, 'jax', export.from_stablehlo(path))
@@ -74,7 +74,7 @@ def test_stablehlo(name, tmp_path):
 @pytest.mark.parametrize('name', ['compact', 'edsr', 'rrdb', 'srresnet', 's3gan'])
 def test_the_graph_is_one_that_engines_know(name):
   """No transposition, and nothing that a convolution could do itself."""
-  pytest.importorskip('onnx')
+  needs('onnx')
   found = kinds(as_onnx(name))
   assert not {'Transpose', 'Reshape', 'Expand', 'Where', 'Div'} & {*found[:-8]}
   shuffles = {'compact': 1, 'rrdb': 0}
@@ -87,7 +87,7 @@ def test_the_graph_is_one_that_engines_know(name):
 
 
 def test_what_an_onnx_file_says_of_itself():
-  pytest.importorskip('onnx')
+  needs('onnx')
   model = as_onnx('espcn')
   facts = {entry.key: entry.value for entry in model.metadata_props}
   assert (facts['generator'], facts['scale'], facts['color']) == ('espcn', '2', 'y')
@@ -114,16 +114,16 @@ FUNCTIONS = {
   'edges around': lambda x: jnp.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0)), mode='edge')[
     :, 3:, :-3
   ],
-  'an edge that is none': lambda x: jnp.concatenate([x[:, 1:2], x, x[:, -1:]], 1)[
-    :, :-2
-  ],
+  'an edge that is none': lambda x: jnp.concatenate(
+    [lax.slice_in_dim(x, 1, 2, axis=1), x], axis=1
+  )[:, :-1],
   'nearest': lambda x: resize.nearest(x, 3),
   'bicubic': lambda x: resize.enlarge(x, 2),
   'stacks': lambda x: jnp.stack([x, 2 * x, x * x]).sum(0),
   'to a multiple of eight': lambda x: jnp.pad(
     x, ((0, 0), (0, 8 * ((x.shape[1] + 7) // 8) - x.shape[1]), (0, 0), (0, 0))
   )[:, : x.shape[1]],
-  'the size itself': lambda x: x / x.shape[1] + x.shape[2] // 3 + -x.shape[1] % 5,
+  'the size itself': lambda x: x / x.shape[1] + -x.shape[2] // 3 + -x.shape[1] % 5,
   'conditions': lambda x: jnp.where((x > 0.2) & ~(x > 0.6) | (x == 0.5), 1 - x, x),
   'a product of channels': lambda x: x @ np.arange(9, dtype=np.float32).reshape(3, 3),
 }
@@ -135,7 +135,7 @@ SCALES = {'nearest': 3, 'bicubic': 2}
 @needs_onnx
 @pytest.mark.parametrize('name', FUNCTIONS)
 def test_pieces(name):
-  onnx = pytest.importorskip('onnx')
+  onnx = needs('onnx')
   traced = onnx_trace.trace(FUNCTIONS[name], onnx_trace.symbols(3))
   model = onnx_export.model(traced, {'channels': 3, 'scale': SCALES.get(name, 1)})
   onnx.checker.check_model(model, full_check=True)
@@ -162,7 +162,7 @@ class Odd(nn.Module):
 
 @needs_onnx
 def test_other_convolutions():
-  pytest.importorskip('onnx')
+  needs('onnx')
   x = np.random.default_rng(0).random((2, 9, 13, 3), np.float32)
   variables = Odd().init(jax.random.key(0), x)
   traced = onnx_trace.trace(
@@ -175,14 +175,14 @@ def test_other_convolutions():
 
 
 def test_what_cannot_be_written():
-  pytest.importorskip('onnx')
+  needs('onnx')
   traced = onnx_trace.trace(lambda x: lax.cumsum(x, 1), onnx_trace.symbols(3))
   with pytest.raises(onnx_ops.Unsupported, match='cumsum'):
     onnx_export.model(traced, {'channels': 3})
   odd = Network('odd', 'anime4k', None, {'variant': 'rc10'}, {})
   with pytest.raises(UserError, match='odd cannot be written as ONNX for any height'):
     onnx_export.to_onnx(odd, 2)
-  pytest.importorskip('flatbuffers')
+  needs('flatbuffers')
   with pytest.raises(UserError, match='odd cannot be written as StableHLO'):
     export.to_stablehlo(odd, 2)
 
@@ -229,7 +229,7 @@ def files(folder):
 @pytest.mark.parametrize('to', ['onnx', 'stablehlo', 'safetensors'])
 def test_command(here, capsys, to):
   if to != 'safetensors':
-    pytest.importorskip('onnx' if to == 'onnx' else 'flatbuffers')
+    needs('onnx' if to == 'onnx' else 'flatbuffers')
   assert status(f'export mine.safetensors --to {to} -o out/again.{to}') == 0
   out, err = capsys.readouterr()
   assert err == ''
@@ -241,6 +241,9 @@ def test_command(here, capsys, to):
 def test_default_name(here):
   assert status('export mine.safetensors --to safetensors') == 0
   assert files(here) == ['mine-x2.safetensors', 'mine.safetensors']
+  # A name that tells the factor does not tell it twice.
+  assert status('export mine-x2.safetensors --to safetensors') == 0
+  assert files(here) == ['mine-x2.safetensors', 'mine.safetensors']
   again = methods.resolve('mine-x2.safetensors')
   jax.tree.map(
     np.testing.assert_array_equal, again.variables, made('compact').variables
@@ -248,13 +251,13 @@ def test_default_name(here):
 
 
 def test_a_generator_without_parameters(here, capsys):
-  pytest.importorskip('onnx')
+  needs('onnx')
   assert status('export anime4k --to onnx --scale 3') == 0
   assert capsys.readouterr().out.startswith('anime4k-x3.onnx: anime4k x3')
 
 
 def test_a_file_that_differs_is_not_left(here, capsys, monkeypatch):
-  onnx = pytest.importorskip('onnx')
+  onnx = needs('onnx')
   right = onnx_export.to_onnx
 
   def wrong(*args):
@@ -301,7 +304,7 @@ def test_mistakes(here, capsys, line, said):
 
 
 def test_int8(here, capsys):
-  pytest.importorskip('nncf')
+  needs('nncf')
   for i in range(3):
     workdirs.save(here / 'pictures' / f'{i}.png', images.smooth(64, 72 + i))
   line = 'export mine.safetensors --to int8 --calibrate pictures -o out/mine.int8.onnx'

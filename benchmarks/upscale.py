@@ -1,0 +1,330 @@
+"""The same network in every framework at hand: time, memory, difference, PSNR.
+
+    python benchmarks/upscale.py [--model compact-x4] [--size 256] [--rounds 9]
+        [--calibrate FOLDER] [--json FILE] [--quick]
+        [--set14 --data DIR] [--plot FILE --models A,B,... --data DIR]
+
+Each contender is a process of its own and gets the same weights and the same picture;
+they take turns, round after round, so that a busy machine slows all of them. A time is
+from a picture in memory to a picture in memory; the first calls, which compile, are not
+counted. Memory is the highest that the process held, its libraries included. The
+difference is the largest from JAX in float32, of values in [0, 1].
+
+`--set14` measures what each precision costs on Set14. `--plot` measures PSNR on Set14
+and seconds a megapixel of input for each of `--models`, in the default engine.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import metadata
+
+import jax
+import numpy as np
+from skimage import data as photographs
+
+from jsr.evaluate import benchmark, conversion, methods, protocol, sets
+from jsr.evaluate.network import Network
+from jsr.ops import resize
+from jsr.upscale import engines, export, onnx_engine, quantize
+from jsr.weights import embedded, model_file
+
+CONTENDERS = (
+  ('jsr', 'auto float32'),
+  ('jsr', 'auto bfloat16'),
+  ('jsr', 'auto int8'),
+  ('jsr', 'jax float32'),
+  ('pytorch', 'float32'),
+  ('pytorch', 'bfloat16 autocast'),
+  ('pytorch', 'float32, compile'),
+  ('pytorch', 'bfloat16 autocast, compile'),
+  ('onnxruntime', 'float32'),
+  ('openvino', 'float32'),
+  ('openvino', 'int8'),
+  ('ncnn', 'float32'),
+)
+# Compilation alone would take the minute.
+NOT_QUICK = ('compile', 'int8', 'auto bfloat16')
+# PyTorch's and ncnn's forms are written for this generator.
+BY_HAND, GENERATOR = ('pytorch', 'ncnn'), 'compact'
+# Worker threads go on spinning for a while after their work.
+PAUSE = 0.3
+
+
+def machine() -> str:
+  lines = pathlib.Path('/proc/cpuinfo').read_text().splitlines()
+  name = next(line for line in lines if 'model name' in line).partition(':')[2].strip()
+  packages = ('jax', 'torch', 'onnxruntime', 'openvino', 'nncf', 'ncnn')
+  versions = []
+  for package in packages:
+    with contextlib.suppress(metadata.PackageNotFoundError):
+      versions.append(f'{package} {metadata.version(package)}')
+  cores = len(os.sched_getaffinity(0))
+  return (
+    f'{name}, {cores} cores; {platform.system()}, Python {platform.python_version()},'
+    f' {", ".join(versions)}; {datetime.date.today()}'
+  )
+
+
+def picture(size: int, channels: int) -> np.ndarray:
+  """A photograph, float32 (1, size, size, channels), repeated where it is too small."""
+  x = photographs.astronaut()[::2, ::2].astype(np.float32) / 255
+  times = -(-size // x.shape[0])
+  x = np.tile(np.concatenate([x, x[::-1]]), (times, times, 1))
+  return np.ascontiguousarray(x[None, :size, :size, :channels])
+
+
+def prepare(network: Network, folder: pathlib.Path, x: np.ndarray) -> None:
+  """Writes what the contenders read."""
+  conversion.save(folder / 'model.safetensors', export.to_model_file(network))
+  flat = model_file.flatten((network.variables or {})['params'])
+  kernel = resize._phase_kernel(network.scale, x.shape[-1]).astype(np.float32)
+  np.savez(folder / 'weights.npz', phases=kernel, **flat)
+  np.save(folder / 'picture.npy', x)
+  content = onnx_engine.onnx_export.to_onnx(network, network.scale)
+  (folder / 'float32.onnx').write_bytes(content.SerializeToString())
+  with contextlib.suppress(engines.errors.UserError):
+    form = quantize.find(network, network.scale)
+    (folder / 'int8.onnx').write_bytes(form)
+
+
+class Contender:
+  """A process that runs one framework."""
+
+  def __init__(self, framework: str, setting: str, folder: pathlib.Path):
+    self.framework, self.setting = framework, setting
+    self.seconds: list[float] = []
+    self.peak = 0
+    self._result = folder / f'{framework} {setting}.npy'
+    script = pathlib.Path(__file__).with_name('upscale_contenders.py')
+    arguments = [framework, setting, str(folder), str(self._result)]
+    self._process = subprocess.Popen(
+      [sys.executable, str(script), *arguments],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      text=True,
+    )
+    answer = self._answer()
+    self.ready = bool(answer.get('ready'))
+    self.name = answer.get('name') or answer.get('why', 'ended')
+
+  def _answer(self) -> dict:
+    assert self._process.stdout is not None
+    for line in self._process.stdout:
+      with contextlib.suppress(json.JSONDecodeError):
+        answer = json.loads(line)
+        if isinstance(answer, dict):
+          return answer
+    return {}
+
+  def run(self) -> None:
+    assert self._process.stdin is not None
+    self._process.stdin.write('run\n')
+    self._process.stdin.flush()
+    answer = self._answer()
+    self.seconds.append(answer['seconds'])
+    self.peak = max(self.peak, answer['peak_bytes'])
+
+  def difference(self, want: np.ndarray) -> float:
+    return float(np.abs(np.load(self._result) - want).max())
+
+  def close(self) -> None:
+    assert self._process.stdin is not None
+    self._process.stdin.close()
+    self._process.wait(timeout=30)
+
+
+def race(network: Network, size: int, rounds: int, quick: bool) -> list[dict]:
+  """Runs all contenders by turns and prints the table."""
+  channels = 1 if network.color == 'y' else 3
+  x = picture(size, channels)
+  workload = f'{network.label} {size}x{size}'
+  mega = size * size / 1e6
+  with tempfile.TemporaryDirectory() as made:
+    folder = pathlib.Path(made)
+    prepare(network, folder, x)
+    want = engines.JaxEngine(network, network.scale)(x)
+    field = []
+    for framework, setting in CONTENDERS:
+      if quick and any(word in setting for word in NOT_QUICK):
+        continue
+      if framework in BY_HAND and network.generator != GENERATOR:
+        continue
+      contender = Contender(framework, setting, folder)
+      if contender.ready:
+        field.append(contender)
+      else:
+        print(f'{framework}, {setting}: left out, {contender.name}', flush=True)
+    for _ in range(rounds):
+      for contender in field:
+        contender.run()
+        time.sleep(PAUSE)
+    rows = [
+      {
+        'workload': workload,
+        'framework': each.framework,
+        'setting': each.setting if each.framework != 'jsr' else each.name,
+        'median_seconds': statistics.median(each.seconds),
+        'peak_bytes': each.peak,
+        'max_difference': each.difference(want),
+      }
+      for each in field
+    ]
+    for contender in field:
+      contender.close()
+  base = (
+    next(c.seconds for c in field if c.framework == 'pytorch')
+    if any(c.framework == 'pytorch' for c in field)
+    else field[0].seconds
+  )
+  against = 'PyTorch float32' if field[0].seconds is not base else 'the first'
+  print(
+    f'\n{workload}, {rounds} rounds\n\n| framework | setting | seconds a megapixel of'
+    f' input | times as fast as {against} [least-most] | peak memory, MB | largest'
+    ' difference |\n|---|---|---|---|---|---|'
+  )
+  for row, contender in zip(rows, field, strict=True):
+    ratios = [b / s for b, s in zip(base, contender.seconds, strict=True)]
+    print(
+      f'| {row["framework"]} | {contender.name} | {row["median_seconds"] / mega:.2f} |'
+      f' {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}] |'
+      f' {row["peak_bytes"] / 1e6:.0f} | {row["max_difference"]:.1e} |'
+    )
+  return rows
+
+
+class Through(Network):
+  """A network whose numbers an engine computes."""
+
+  def __init__(self, network: Network, scale: int, engine: engines.Engine):
+    super().__init__(
+      network.label, network.generator, network.scale, network.args, network.variables
+    )
+    self.engine = engine
+
+  def _enlarge(self, x: np.ndarray, scale: int) -> np.ndarray:
+    return self.engine((x[None] / 255).astype(np.float32))[0] * 255
+
+
+def psnr(method, scale: int, data: str) -> float:
+  (pictures,) = sets.open_sets(['Set14'], data=data, lr=None, limit=None)
+  rule = protocol.get('rgb8')
+  return benchmark.measure(method, pictures, scale, rule, timed=False)['psnr_y']
+
+
+def precisions(network: Network, data: str) -> None:
+  """Prints what each precision costs on Set14."""
+  scale = network.scale
+  print(f'\n{network.label} on Set14 x{scale}, PSNR of Y by the protocol rgb8\n')
+  print('| engine | PSNR | against float32 |\n|---|---|---|')
+  exact = psnr(network, scale, data)
+  for kind, precision in (
+    ('jax', 'float32'),
+    ('auto', 'float32'),
+    ('jax', 'bfloat16'),
+    ('auto', 'bfloat16'),
+    ('auto', 'int8'),
+  ):
+    try:
+      engine = engines.make(network, scale, kind, precision)
+    except engines.errors.UserError as error:
+      print(f'| {kind} {precision} | {error} | |')
+      continue
+    if (kind, engine.name) == ('auto', 'jax'):
+      continue
+    got = psnr(Through(network, scale, engine), scale, data)
+    print(f'| {engine.name} {precision} | {got:.3f} | {got - exact:+.4f} |', flush=True)
+
+
+def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data: str):
+  """Measures and plots PSNR on Set14 x4 against seconds a megapixel."""
+  import matplotlib
+
+  matplotlib.use('svg')
+  from matplotlib import pyplot
+
+  networks = [methods.resolve(spec) for spec in specs]
+  runs = []
+  for network in networks:
+    engine = engines.make(network, 4)
+    x = picture(size, 1 if network.color == 'y' else 3)
+    engine(x)
+    runs.append((network, engine, x, []))
+  for _ in range(rounds):
+    for _, engine, x, seconds in runs:
+      start = time.perf_counter()
+      engine(x)
+      seconds.append(time.perf_counter() - start)
+      time.sleep(PAUSE)
+  print(
+    '\n| model | engine | PSNR, Set14 x4 | seconds a megapixel |\n|---|---|---|---|'
+  )
+  pyplot.rcParams['svg.hashsalt'] = 'jsr'
+  figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
+  for network, engine, _, seconds in runs:
+    cost = statistics.median(seconds) / (size * size / 1e6)
+    quality = psnr(network, 4, data)
+    print(
+      f'| {network.label} | {engine.name} | {quality:.2f} | {cost:.2f} |', flush=True
+    )
+    mark = 'o' if network.label in embedded.names() else 's'
+    axes.plot(cost, quality, mark, label=network.label)
+    axes.annotate(network.label, (cost, quality), (5, 5), textcoords='offset points')
+  axes.set(
+    xscale='log',
+    xlabel='seconds a megapixel of input',
+    ylabel='PSNR of Y on Set14 x4, dB',
+    title='circles: come with jsr; squares: published by others',
+  )
+  axes.margins(x=0.15)
+  figure.savefig(target, metadata={'Date': None})
+  print(f'\nwritten: {target}')
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument('--model', default='compact-x4')
+  parser.add_argument('--size', type=int, default=256)
+  parser.add_argument('--rounds', type=int, default=9)
+  parser.add_argument('--calibrate', type=pathlib.Path, metavar='FOLDER')
+  parser.add_argument('--json', type=pathlib.Path, metavar='FILE')
+  parser.add_argument('--quick', action='store_true')
+  parser.add_argument('--no-race', action='store_true', help='not the frameworks')
+  parser.add_argument('--set14', action='store_true')
+  parser.add_argument('--plot', type=pathlib.Path, metavar='FILE')
+  parser.add_argument('--models', default='', help='for --plot; default: all x4 of jsr')
+  parser.add_argument('--data', help='folder with Set14')
+  args = parser.parse_args()
+  if (args.set14 or args.plot) and not args.data:
+    parser.error('--set14 and --plot need --data')
+  print(machine(), flush=True)
+  network = methods.resolve(args.model)
+  if args.calibrate:
+    pictures = quantize.calibration(args.calibrate, network, network.scale)
+    form = quantize.quantise(network, network.scale, pictures)
+    quantize.keep(network, network.scale, form)
+  size, rounds = (128, 3) if args.quick else (args.size, args.rounds)
+  rows = [] if args.no_race else race(network, size, rounds, args.quick)
+  if args.json:
+    args.json.write_text(json.dumps(rows, indent=2) + '\n')
+  if args.set14:
+    precisions(network, args.data)
+  if args.plot:
+    specs = [s for s in args.models.split(',') if s]
+    specs = specs or [n for n in embedded.names() if n.endswith('-x4')]
+    pareto(specs, args.plot, size, rounds, args.data)
+
+
+if __name__ == '__main__':
+  jax.config.update('jax_platforms', 'cpu')
+  main()
