@@ -26,6 +26,10 @@ PRECISIONS = ('float32', 'bfloat16', 'int8')
 # What allocators write into their errors, where they have no type of their own.
 _MEMORY = ('resource_exhausted', 'bad_alloc', 'out of memory', 'failed to allocate')
 
+# Where it was measured to be faster than JAX on two AVX-512 cores; the others were 0.7
+# to 1 times as fast. OpenVINO was faster with all: docs/performance.md.
+_FASTER_IN_ONNXRUNTIME = ('compact', 'drcn', 'espcn', 'srcnn', 'srnet')
+
 
 class OutOfMemory(Exception):  # noqa: N818  A state of the machine, no mistake.
   """The tile was too large for the memory of the device."""
@@ -157,15 +161,17 @@ def make(
 def _automatic(network: Network, scale: int, precision: str) -> Engine:
   """Returns the engine that was measured to be the fastest, of those that can.
 
-  On a CPU that is OpenVINO, then onnxruntime, for any network with convolutions (see
-  docs/performance.md); on other devices JAX.
+  On a CPU that is OpenVINO for any network with convolutions, and onnxruntime, where
+  OpenVINO is missing, for some; on other devices, and for the rest, JAX.
   """
   from jsr.upscale import onnx_engine
 
   if precision == 'int8':
     return onnx_engine.make(network, scale, 'onnx', precision)
-  can = jax.default_backend() == 'cpu' and network.variables and onnx_engine.installed()
-  if can:
+  kind = onnx_engine.installed() if network.variables else ''
+  if kind == 'onnxruntime' and network.generator not in _FASTER_IN_ONNXRUNTIME:
+    kind = ''
+  if kind and jax.default_backend() == 'cpu':
     with suppress(errors.UserError):
-      return onnx_engine.make(network, scale, 'onnx', precision)
+      return onnx_engine.make(network, scale, kind, precision)
   return JaxEngine(network, scale, precision)

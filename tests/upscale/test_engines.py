@@ -108,6 +108,17 @@ def test_automatic(compact):
   assert engines.make(Network('nearest', 'nearest', None, {}, {}), 3).name == 'jax'
 
 
+def test_automatic_without_openvino(compact, monkeypatch):
+  """onnxruntime is not faster with every network."""
+  needs('onnxruntime')
+  monkeypatch.setattr(onnx_engine, 'installed', lambda: 'onnxruntime')
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'cpu')
+  assert engines.make(compact, 2).name == 'onnxruntime'
+  assert engines.make(network('edsr'), 2).name == 'jax'
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+  assert engines.make(compact, 2).name == 'jax'
+
+
 @pytest.fixture
 def nothing_installed(monkeypatch):
   for package in ('onnx', 'onnxruntime', 'openvino', 'nncf', 'flatbuffers'):
