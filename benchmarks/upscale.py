@@ -32,6 +32,7 @@ import jax
 import numpy as np
 from skimage import data as photographs
 
+from jsr import errors
 from jsr.evaluate import benchmark, conversion, methods, protocol, sets
 from jsr.evaluate.network import Network
 from jsr.ops import resize
@@ -92,7 +93,7 @@ def prepare(network: Network, folder: pathlib.Path, x: np.ndarray) -> None:
   np.save(folder / 'picture.npy', x)
   content = onnx_engine.onnx_export.to_onnx(network, network.scale)
   (folder / 'float32.onnx').write_bytes(content.SerializeToString())
-  with contextlib.suppress(engines.errors.UserError):
+  with contextlib.suppress(errors.UserError):
     form = quantize.find(network, network.scale)
     (folder / 'int8.onnx').write_bytes(form)
 
@@ -182,12 +183,9 @@ def race(network: Network, size: int, rounds: int, quick: bool) -> list[dict]:
     ]
     for contender in field:
       contender.close()
-  base = (
-    next(c.seconds for c in field if c.framework == 'pytorch')
-    if any(c.framework == 'pytorch' for c in field)
-    else field[0].seconds
-  )
-  against = 'PyTorch float32' if field[0].seconds is not base else 'the first'
+  yardstick = next((c for c in field if c.framework == 'pytorch'), field[0])
+  base = yardstick.seconds
+  against = f'{yardstick.framework} {yardstick.setting}'
   print(
     f'\n{workload}, {rounds} rounds\n\n| framework | setting | seconds a megapixel of'
     f' input | times as fast as {against} [least-most] | peak memory, MB | largest'
@@ -237,7 +235,7 @@ def precisions(network: Network, data: str) -> None:
   ):
     try:
       engine = engines.make(network, scale, kind, precision)
-    except engines.errors.UserError as error:
+    except errors.UserError as error:
       print(f'| {kind} {precision} | {error} | |')
       continue
     if (kind, engine.name) == ('auto', 'jax'):
@@ -251,15 +249,18 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
   import matplotlib
 
   matplotlib.use('svg')
-  from matplotlib import pyplot
+  from matplotlib import pyplot, ticker
 
   networks = [methods.resolve(spec) for spec in specs]
   runs = []
   for network in networks:
-    engine = engines.make(network, 4)
     x = picture(size, 1 if network.color == 'y' else 3)
-    engine(x)
-    runs.append((network, engine, x, []))
+    for precision in ('float32', 'int8'):
+      # Most have no 8-bit form.
+      with contextlib.suppress(errors.UserError):
+        engine = engines.make(network, 4, 'auto', precision)
+        engine(x)
+        runs.append((network, engine, x, []))
   for _ in range(rounds):
     for _, engine, x, seconds in runs:
       start = time.perf_counter()
@@ -273,20 +274,22 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
   figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
   for network, engine, _, seconds in runs:
     cost = statistics.median(seconds) / (size * size / 1e6)
-    quality = psnr(network, 4, data)
-    print(
-      f'| {network.label} | {engine.name} | {quality:.2f} | {cost:.2f} |', flush=True
-    )
-    mark = 'o' if network.label in embedded.names() else 's'
-    axes.plot(cost, quality, mark, label=network.label)
-    axes.annotate(network.label, (cost, quality), (5, 5), textcoords='offset points')
+    quality = psnr(Through(network, 4, engine), 4, data)
+    used = f'{engine.name} {engine.precision}'
+    print(f'| {network.label} | {used} | {quality:.2f} | {cost:.2f} |', flush=True)
+    ours = network.label in embedded.names()
+    name = network.label + (', 8 bits' if engine.precision == 'int8' else '')
+    axes.plot(cost, quality, 'o' if ours else 's', color='C0' if ours else 'C1')
+    axes.annotate(name, (cost, quality), (5, 5), textcoords='offset points')
   axes.set(
     xscale='log',
     xlabel='seconds a megapixel of input',
     ylabel='PSNR of Y on Set14 x4, dB',
     title='circles: come with jsr; squares: published by others',
   )
-  axes.margins(x=0.15)
+  for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+    axis(ticker.FormatStrFormatter('%g'))
+  axes.margins(x=0.35, y=0.12)
   figure.savefig(target, metadata={'Date': None})
   print(f'\nwritten: {target}')
 
