@@ -43,7 +43,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.checkpoint.best_metric = ''
   if 'smoke' in words:
     c.init_from = ''
-    c.losses.vgg = 'random'
+    c.losses.vgg = 'narrow'
     c.discriminator.args.features = 4
     c.discriminator.args.hidden = 8
     c.data.patch_size = 32

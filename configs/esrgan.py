@@ -49,7 +49,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.checkpoint.best_metric = ''
   if 'smoke' in words:
     c.init_from = ''
-    c.losses.vgg = 'random'
+    c.losses.vgg = 'narrow'
     c.discriminator.args.features = 4
   else:
     c.train.max_steps = 400_000

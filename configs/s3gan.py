@@ -55,7 +55,7 @@ def get_config(arg: str = '') -> ConfigDict:
     c.generator.args.features = 8
     c.generator.args.blocks = 1
     if c.discriminator.name:
-      c.losses.vgg = 'random'
+      c.losses.vgg = 'narrow'
       c.discriminator.args.features = 4
       c.discriminator.args.hidden = 8
   return c

@@ -46,7 +46,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.checkpoint.best_metric = ''
   if 'smoke' in words:
     c.init_from = ''
-    c.losses.vgg = 'random'
+    c.losses.vgg = 'narrow'
     c.discriminator.args.features = 8
     c.discriminator.args.hidden = 16
   else:

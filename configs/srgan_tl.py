@@ -87,7 +87,7 @@ def smoke(c: ConfigDict) -> None:
   c.data.patch_size = 64  # The discriminator halves it six times.
   c.init_from = ''
   if c.losses.perceptual_weight:
-    c.losses.vgg = 'random'
+    c.losses.vgg = 'narrow'
   if c.discriminator.name:
     c.discriminator.args.features = 4
   for player in (c.optim.generator, c.optim.discriminator):

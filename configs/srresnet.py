@@ -49,5 +49,5 @@ def get_config(arg: str = '') -> ConfigDict:
     c.generator.args.features = 8
     c.checkpoint.keep_every = 0
     if 'vgg22' in words:
-      c.losses.vgg = 'random'
+      c.losses.vgg = 'narrow'
   return c

@@ -80,7 +80,7 @@ def test_full_recipe_builds_and_every_argument_is_known(name):
     module.get_config('no-such-word')
   for word in ('', *words):
     config = module.get_config(word)
-    config.losses.vgg = 'random' if config.losses.perceptual_weight else ''
+    config.losses.vgg = 'narrow' if config.losses.perceptual_weight else ''
     plan = recipe.make(config)
     shapes = jax.eval_shape(plan.init, jax.random.key(0))
     assert jax.tree.leaves(shapes.generator.variables['params'])

@@ -20,7 +20,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize, shuffle
 from jsr.types import Array
 
@@ -53,7 +53,7 @@ class Generator(nn.Module):
     x = layers.Conv(
       3 * self.scale**2,
       dtype=self.dtype,
-      kernel_init=nn.initializers.zeros,
+      kernel_init=initializers.zeros,
       name='tail',
     )(x)
     phases = resize.phases(lr.astype(jnp.float32), self.scale)
@@ -68,7 +68,7 @@ class _Block(nn.Module):
   def __call__(self, x: Array) -> Array:
     y = nn.relu(layers.Conv(self.features, dtype=self.dtype, name='conv0')(x))
     # Small at the start: high learning rates would blow up a sum of full-size blocks.
-    small = nn.initializers.variance_scaling(0.02, 'fan_in', 'truncated_normal')
+    small = initializers.variance_scaling(0.02, 'fan_in', 'truncated_normal')
     return x + layers.Conv(
       self.features, kernel_init=small, dtype=self.dtype, name='conv1'
     )(y)

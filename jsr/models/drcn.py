@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr import errors
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize
 from jsr.types import Array
 
@@ -107,7 +107,7 @@ class Generator(nn.Module):
     if not self.is_initializing():
       self.sow('outputs', 'recursions', predictions)
     weights = self.param(
-      'weights', nn.initializers.constant(1 / self.recursions), (self.recursions,)
+      'weights', initializers.constant(1 / self.recursions), (self.recursions,)
     )
     if self.normalise_weights:
       weights = weights / jnp.sum(weights)

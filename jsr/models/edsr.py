@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -22,7 +22,7 @@ from jsr.types import Array
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
 # PyTorch's default, with which the authors' release trains: U(+-1 / sqrt(fan-in)).
-init = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
+init = initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
 
 def normalise(lr: Array, internal_range: float) -> Array:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr import errors
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -50,8 +50,8 @@ class Generator(nn.Module):
     act = _ACTIVATIONS[self.activation]
     # The paper does not say how it starts. He's variance is made for ReLU; before
     # tanh, and where nothing follows, 1 / fan-in keeps the variance.
-    linear = nn.initializers.lecun_normal()
-    init = nn.initializers.he_normal() if self.activation == 'relu' else linear
+    linear = initializers.lecun_normal()
+    init = initializers.he_normal() if self.activation == 'relu' else linear
     first, second = self.features
     x = layers.Conv(first, 5, kernel_init=init, dtype=self.dtype, name='head')(lr)
     x = act(x)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import UserError
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.types import Array
 
 # (height of the kernel, its width, features). A step is convolutions side by side.
@@ -87,7 +87,7 @@ class Inception(nn.Module):
   layout: Layout
   activation: Activation
   last_bias: bool = True
-  kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+  kernel_init: initializers.Initializer = initializers.he_normal()
   dtype: layers.Dtype = None
 
   @nn.compact

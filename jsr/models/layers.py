@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr import errors
+from jsr.models import initializers
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -23,7 +24,7 @@ class Conv(nn.Module):
   kernel: int = 3
   stride: int = 1
   use_bias: bool = True
-  kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+  kernel_init: initializers.Initializer = initializers.he_normal()
   dtype: Dtype = None
 
   @nn.compact
@@ -51,17 +52,17 @@ class PReLU(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
-    slope = self.param('slope', nn.initializers.constant(self.start), (x.shape[-1],))
+    slope = self.param('slope', initializers.constant(self.start), (x.shape[-1],))
     slope = jnp.broadcast_to(slope.astype(x.dtype), x.shape)
     return jnp.where(x >= 0, x, slope * x)
 
 
-def tensorlayer_init() -> nn.initializers.Initializer:
+def tensorlayer_init() -> initializers.Initializer:
   """Returns N(0, 0.02), cut at two deviations, of the TensorLayer code bases.
 
   Source: the code that reports 001 and 002 start from.
   """
-  return nn.initializers.truncated_normal(0.02)
+  return initializers.truncated_normal(0.02)
 
 
 def batch_norm(
@@ -69,7 +70,7 @@ def batch_norm(
   train: bool,
   momentum: float = 0.9,
   epsilon: float = 1e-5,
-  scale_init: nn.initializers.Initializer = nn.initializers.ones,
+  scale_init: initializers.Initializer = initializers.ones,
   axis_name: str | None = None,
   dtype: Dtype = None,
   name: str | None = None,

@@ -13,18 +13,18 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize
 from jsr.types import Array
 
 # PyTorch's default, with which the toolkit trains: U(+-1 / sqrt(fan-in)).
-_torch_init = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
+_torch_init = initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
 
-def _dense_init(init_scale: float | None) -> nn.initializers.Initializer:
+def _dense_init(init_scale: float | None) -> initializers.Initializer:
   if init_scale is None:
     return _torch_init
-  return nn.initializers.variance_scaling(2 * init_scale**2, 'fan_in', 'normal')
+  return initializers.variance_scaling(2 * init_scale**2, 'fan_in', 'normal')
 
 
 class Dense(nn.Module):

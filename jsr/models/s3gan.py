@@ -17,7 +17,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import shuffle
 from jsr.types import Array
 
@@ -38,7 +38,7 @@ class Unit(nn.Module):
     x = layers.Conv(
       self.features,
       self.kernel,
-      kernel_init=nn.initializers.glorot_normal(),
+      kernel_init=initializers.glorot_normal(),
       dtype=self.dtype,
       name='conv',
     )(x)
@@ -98,7 +98,7 @@ class Block(nn.Module):
       )(y, train=train)
 
     def factor(name: str, start: float) -> Array:
-      value = self.param(name, nn.initializers.constant(start), (x.shape[-1],))
+      value = self.param(name, initializers.constant(start), (x.shape[-1],))
       return jnp.broadcast_to(value.astype(x.dtype), x.shape)
 
     return factor('of_input', 1.0) * x + factor('of_body', 0.5) * y

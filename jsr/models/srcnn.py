@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import UserError
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize
 from jsr.types import Array
 
@@ -38,7 +38,7 @@ class EdgeConv(nn.Module):
       (self.kernel, self.kernel),
       padding='VALID',
       # The paper's; training needs its small steps (1e-4, and 1e-5 for the last).
-      kernel_init=nn.initializers.normal(0.001),
+      kernel_init=initializers.normal(0.001),
       dtype=self.dtype,
       name='conv',
     )(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode='edge'))

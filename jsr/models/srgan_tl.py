@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import unknown
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize, shuffle
 from jsr.types import Array
 
@@ -32,7 +32,7 @@ UPSAMPLERS = ('shuffle', 'resize-conv')
 
 def norm_init(key: Array, shape: tuple[int, ...], dtype: layers.Dtype = None) -> Array:
   """Draws batch norm's factors from N(1, 0.02), as the same code bases do."""
-  return 1 + nn.initializers.normal(0.02)(key, shape, dtype or jnp.float32)
+  return 1 + initializers.normal(0.02)(key, shape, dtype or jnp.float32)
 
 
 class Unit(nn.Module):

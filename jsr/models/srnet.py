@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import unknown
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize
 from jsr.types import Array
 
@@ -81,7 +81,7 @@ class Generator(nn.Module):
         (3, 3),
         (2, 2),
         padding='SAME',
-        kernel_init=nn.initializers.glorot_uniform(),
+        kernel_init=initializers.glorot_uniform(),
         dtype=self.dtype,
         name=f'down{i}',
       )(x)
@@ -104,7 +104,7 @@ class Generator(nn.Module):
         (2, 2),
         padding='SAME',
         transpose_kernel=True,
-        kernel_init=nn.initializers.glorot_uniform(),
+        kernel_init=initializers.glorot_uniform(),
         dtype=self.dtype,
         name=f'up{i}',
       )(x)
@@ -114,7 +114,7 @@ class Generator(nn.Module):
       3,
       (2, 2),
       padding='SAME',
-      kernel_init=nn.initializers.glorot_uniform(),
+      kernel_init=initializers.glorot_uniform(),
       dtype=self.dtype,
       name='tail',
     )(x)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import unknown
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.types import Array
 
 
@@ -100,7 +100,7 @@ class Generator(nn.Module):
       x = layers.ShuffleUp(self.features, factor, dtype=self.dtype, name=f'up{i}')(x)
       x = layers.PReLU(name=f'up{i}_prelu')(x)
     x = layers.Conv(
-      3, 9, dtype=self.dtype, kernel_init=nn.initializers.lecun_normal(), name='tail'
+      3, 9, dtype=self.dtype, kernel_init=initializers.lecun_normal(), name='tail'
     )(x)
     x = x.astype(jnp.float32)
     if self.tanh:

@@ -55,11 +55,15 @@ class TrainState:
 
 
 def _network(
-  model: nn.Module, tx: optax.GradientTransformation, key: Array, image: Array
+  model: nn.Module,
+  tx: optax.GradientTransformation,
+  key: Array,
+  image: jax.ShapeDtypeStruct,
 ) -> Network:
-  variables = model.init(key, image)
+  # Only the parameters are computed, not what the network makes of an image.
+  made = model.lazy_init(key, image)
   # A model without parameters has no such collection; what it sows is no state.
-  variables = {'params': {}, **variables}
+  variables = {'params': {}, **made}
   variables.pop('outputs', None)
   return Network(variables=variables, opt_state=tx.init(variables['params']))
 
@@ -92,12 +96,13 @@ def create(
     frozen: See `TrainState`.
   """
   g_key, d_key = jax.random.split(key)
-  lr = jnp.zeros((1, patch_size // scale, patch_size // scale, channels))
+  side = patch_size // scale
+  lr = jax.ShapeDtypeStruct((1, side, side, channels), jnp.float32)
   g = _network(generator, generator_tx, g_key, lr)
   d = None
   if discriminator is not None:
     assert discriminator_tx is not None
-    hr = jnp.zeros((1, patch_size, patch_size, 3))
+    hr = jax.ShapeDtypeStruct((1, patch_size, patch_size, 3), jnp.float32)
     d = _network(discriminator, discriminator_tx, d_key, hr)
   # The average gets buffers of its own: donated buffers may not be shared.
   average = jax.tree.map(jnp.copy, g.variables['params']) if ema else None

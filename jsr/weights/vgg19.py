@@ -76,6 +76,10 @@ class VggWeights(NamedTuple):
   padding: str
 
 
+# Names of weights that nothing has trained, and what divides their maps.
+_RANDOM = {'random': 1, 'narrow': 16}
+
+
 def find(
   preferred: str | os.PathLike[str] | None = None,
   *,
@@ -86,11 +90,12 @@ def find(
 ) -> VggWeights:
   """Returns the user's weights, else the cached file, else downloads it.
 
-  Never falls back to random weights; they exist only by asking for 'random'.
+  Never falls back to random weights; they exist only by asking for them by name.
 
   Args:
     preferred: Path of a weights file; '' or None for none; 'random' for random weights,
-      fit for tests and timing alone.
+      fit for timing alone; 'narrow' for random weights of a sixteenth of the maps, fit
+      for runs of seconds alone.
     source: 'torchvision' (for ESRGAN's loss; 575 MB) or 'keras' (Caffe-scaled, for
       SRGAN's 1/12.75; 80 MB).
     cache: Folder of downloads, see `fetch`.
@@ -100,12 +105,12 @@ def find(
   Raises:
     UserError: Unreadable file, no connection, or not the expected weights.
   """
-  if preferred is not None and str(preferred) == 'random':
+  if preferred is not None and str(preferred) in _RANDOM:
     log.warning(
       'VGG19 has random weights: its features and losses mean nothing, use this for '
       'tests and timing only'
     )
-    return random()
+    return random(divisor=_RANDOM[str(preferred)])
   if preferred is not None and str(preferred):
     return load(preferred)
   if source not in SOURCES:
@@ -200,12 +205,17 @@ def from_normalised(weights: Mapping[str, np.ndarray]) -> VggWeights:
   return VggWeights(_from_torch(rest, names), 'caffe', 'reflect')
 
 
-def random(seed: int = 0) -> VggWeights:
-  """Returns He-normal weights for tests and timing."""
+def random(seed: int = 0, *, divisor: int = 1) -> VggWeights:
+  """Returns He-normal weights for tests and timing.
+
+  Args:
+    seed: Of the numbers.
+    divisor: Of the number of maps in every layer.
+  """
   rng = np.random.default_rng(seed)
   params, fan_in = {}, 3
   for name in CONVS:
-    out = GROUPS[int(name[4]) - 1][1]
+    out = GROUPS[int(name[4]) - 1][1] // divisor
     kernel = rng.standard_normal((3, 3, fan_in, out), np.float32)
     kernel *= np.float32(np.sqrt(2 / (9 * fan_in)))
     params[name] = {'kernel': kernel, 'bias': np.zeros(out, np.float32)}

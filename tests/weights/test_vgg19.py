@@ -250,8 +250,10 @@ def test_find_downloads_and_checks(few, tmp_path, monkeypatch):
   assert (tmp_path / 'cache' / 'served').exists()
 
 
-def test_random_only_by_its_name_and_with_a_warning(caplog):
+@pytest.mark.parametrize(('name', 'maps'), [('random', 64), ('narrow', 4)])
+def test_random_only_by_its_name_and_with_a_warning(caplog, name, maps):
   with caplog.at_level(logging.WARNING):
-    got = vgg19.find('random', opener=offline)
+    got = vgg19.find(name, opener=offline)
   assert len(got.params) == 16
+  assert got.params['conv1_1']['kernel'].shape == (3, 3, 3, maps)
   assert 'random weights' in caplog.text

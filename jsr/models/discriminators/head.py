@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jsr.errors import UserError
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.types import Array
 
-_lecun_normal = nn.initializers.lecun_normal()
+_lecun_normal = initializers.lecun_normal()
 
 
 def logits(
@@ -21,7 +21,7 @@ def logits(
   hidden: int,
   pool: bool,
   slope: float = 0.2,
-  kernel_init: nn.initializers.Initializer = _lecun_normal,
+  kernel_init: initializers.Initializer = _lecun_normal,
   dtype: layers.Dtype = None,
 ) -> Array:
   """Applies the dense layers 'dense0' and 'dense1' within a module's `__call__`.

@@ -9,7 +9,7 @@ at 128 x 128; every convolution has a bias, dead before batch norm in training.
 
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.models.discriminators import head
 from jsr.types import Array
 
@@ -48,7 +48,7 @@ class S3GAN(nn.Module):
         (3, 3),
         (1 + i % 2, 1 + i % 2),
         padding='SAME',
-        kernel_init=nn.initializers.glorot_uniform(),
+        kernel_init=initializers.glorot_uniform(),
         dtype=self.dtype,
         name=f'conv{i}',
       )(x)
@@ -69,6 +69,6 @@ class S3GAN(nn.Module):
       hidden=self.hidden,
       pool=self.pool,
       slope=self.slope,
-      kernel_init=nn.initializers.glorot_uniform(),
+      kernel_init=initializers.glorot_uniform(),
       dtype=self.dtype,
     )

@@ -7,7 +7,7 @@ Source: the listing in report 000, which names every layer and the slope 0.2. Re
 
 from flax import linen as nn
 
-from jsr.models import layers, srgan_tl
+from jsr.models import initializers, layers, srgan_tl
 from jsr.models.discriminators import head
 from jsr.types import Array
 
@@ -44,7 +44,7 @@ class TensorLayer(nn.Module):
         (stride, stride),
         padding='SAME',
         use_bias=not normalised,
-        kernel_init=nn.initializers.normal(0.02),
+        kernel_init=initializers.normal(0.02),
         dtype=self.dtype,
         name=name,
       )(x)
@@ -73,6 +73,6 @@ class TensorLayer(nn.Module):
       image,
       hidden=0,
       pool=self.pool,
-      kernel_init=nn.initializers.normal(0.02),
+      kernel_init=initializers.normal(0.02),
       dtype=self.dtype,
     )

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.ops import resize
 from jsr.types import Array
 
@@ -45,7 +45,7 @@ class _SpectralConv(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-    kernel = self.param('kernel', nn.initializers.he_normal(), shape)
+    kernel = self.param('kernel', initializers.he_normal(), shape)
     matrix = kernel.reshape(-1, self.features).T
 
     def first() -> dict[str, Array]:

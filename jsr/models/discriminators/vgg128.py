@@ -6,7 +6,7 @@ Source: Wang et al., "ESRGAN", 2018, section 4.1 names a VGG-style network on pa
 
 from flax import linen as nn
 
-from jsr.models import layers
+from jsr.models import initializers, layers
 from jsr.models.discriminators import head
 from jsr.types import Array
 
@@ -44,7 +44,7 @@ class VGG128(nn.Module):
         (1 + i % 2, 1 + i % 2),
         padding=1,
         use_bias=not normalised,
-        kernel_init=nn.initializers.he_normal(),
+        kernel_init=initializers.he_normal(),
         dtype=self.dtype,
         name=f'conv{i}',
       )(x)
