@@ -33,7 +33,7 @@ demo: $(VENV)/.run
 	$(BIN)/jsr demo -o out/demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=60
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -4,16 +4,16 @@ Command: jsr train --config configs/compact.py:x4 --workdir out/compact_x4
     --config.data.source=FOLDER_OF_PHOTOGRAPHS
   then jsr train --config configs/compact.py:x4,gan --workdir out/compact_x4_gan
     --config.data.source=FOLDER_OF_PHOTOGRAPHS
-  and jsr train --config configs/compact.py:x2,from-x4 --workdir out/compact_x2
+  and jsr train --config configs/compact.py:from-x4 --workdir out/compact_x2
     --config.data.source=FOLDER_OF_PHOTOGRAPHS
 Cost: 6e4 updates of 16 LR patches of 32 x 32; 0.3 seconds each on two CPU cores, five
   hours, or minutes on a GPU (`:smoke` takes seconds).
 Expect: jsr/weights/embedded has a model card for each file that comes with jsr, with
   the run that made it and its table.
 
-Arguments: `x2` or `x4` (default); `from-x4` starts x2 from out/compact_x4 with a fresh
-tail; `gan` for the second stage, which starts from out/compact_x2 or out/compact_x4;
-`smoke` for a run of seconds.
+Arguments: `x2` or `x4` (default); `from-x4` is x2, started from out/compact_x4 with a
+fresh tail; `gan` for the second stage, which starts from out/compact_x2 or
+out/compact_x4; `smoke` for a run of seconds.
 
 The rate is constant until the last quarter, so that a run can be made longer by
 train.max_steps as long as that has not begun. The game of `gan` is the demo's.
@@ -28,7 +28,9 @@ def get_config(arg: str = '') -> ConfigDict:
   """Returns the recipe; see the top of the file for `arg`."""
   words = default.words(arg, 'x2', 'x4', 'from-x4', 'gan', 'smoke')
   c = default.get_config()
-  c.scale = int(default.one_of(words, 'x4', 'x2')[1])
+  usual = 'x2' if 'from-x4' in words else 'x4'
+  other = 'x4' if usual == 'x2' else 'x2'
+  c.scale = int(default.one_of(words, usual, other)[1])
   c.generator.name = 'compact'
   c.generator.args.blocks = 4
   c.generator.args.features = 64

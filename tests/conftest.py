@@ -1,5 +1,6 @@
 """Strict switches for every test, and the fixtures that more than one folder uses."""
 
+import gc
 import os
 import pathlib
 
@@ -27,3 +28,11 @@ def shared() -> pathlib.Path:
   if not (path / 'data').is_dir():
     pytest.skip(f'needs the real images and weights in {path}')
   return path
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _no_second_look():
+  """What a file's tests leave in JAX's caches is looked through by no later garbage
+  collection: there are gigabytes of it in the end, and tracing collects often."""
+  yield
+  gc.freeze()

@@ -104,6 +104,8 @@ def test_docstring_says_what_a_user_needs(path):
     'srcnn:x2,x3',
     'edsr:full,8',
     'edsr:x2,from-x2',
+    'compact:x4,from-x4',
+    'compact:gan,from-x4',
     'srnet:32,64',
     'rrim:inception,paper-d',
     'esrgan:unet,pool',

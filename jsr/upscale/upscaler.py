@@ -93,7 +93,7 @@ class Upscaler:
         f'--tile {self.tile} has no room for the halo of {self.halo} pixels on each'
         f' side: use {least} or more'
       )
-    self._fidelity: Upscaler | None = None
+    self._ends: list[Upscaler] = []  # Of the trust map.
     self._residual: dict[str, float] | None = None
 
   def _build(self, method: Any) -> 'model.Tiled | model.Resampled':
@@ -232,12 +232,13 @@ class Upscaler:
     Raises:
       UserError: The model has no partner.
     """
-    o = dataclasses.replace(self.options, consistent=False)
     picture = dataclasses.replace(picture, alpha=None)
-    ends = [
-      Upscaler(self.name, dataclasses.replace(o, strength=strength))
-      for strength in (0.0, 1.0)
-    ]
+    if not self._ends:
+      o = dataclasses.replace(self.options, consistent=False)
+      self._ends = [
+        Upscaler(self.name, dataclasses.replace(o, strength=strength))
+        for strength in (0.0, 1.0)
+      ]
 
     shares = [0.0, 0.0]
 
@@ -249,7 +250,7 @@ class Upscaler:
 
       return told
 
-    a, b = (each.rows(picture, share(i)) for i, each in enumerate(ends))
+    a, b = (each.rows(picture, share(i)) for i, each in enumerate(self._ends))
     return trust.rows(a, b)
 
   def upscale(self, x: Any) -> Any:
