@@ -1,7 +1,8 @@
 """Puts a trained network into the package, with its model card.
 
   python benchmarks/embed.py WORKDIR NAME --data DIR --command 'jsr train ...'
-      --trained-on 'T91' [--sets Set5,Set14,BSD100] [--paper 'ESPCN on T91: 32.55 dB']
+      --about 'One line for the list.' --trained-on 'T91'
+      [--sets Set5,Set14,BSD100] [--paper 'ESPCN on T91: 32.55 dB']
 
 Writes jsr/weights/embedded/NAME.safetensors, from the latest checkpoint, and NAME.md,
 measured on the spot by the package's own protocols.
@@ -68,6 +69,7 @@ def main() -> None:
   parser.add_argument('--sets', default='Set5,Set14,BSD100')
   parser.add_argument('--command', required=True)
   parser.add_argument('--trained-on', required=True)
+  parser.add_argument('--about', required=True)
   parser.add_argument('--paper', default='')
   args = parser.parse_args()
   model = conversion.read_workdir(args.workdir, 'latest')
@@ -95,6 +97,7 @@ def main() -> None:
   kind = 'y_float' if 'y_float' in rows[2] else 'rgb8'
   card = [
     f'# {args.name}',
+    args.about,
     '| | |\n|---|---|\n' + '\n'.join(f'| {k} | {v} |' for k, v in facts.items()),
     f'```sh\n{args.command}\n```',
     f'PSNR in dB and SSIM on Y, {machine()}:',

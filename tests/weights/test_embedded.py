@@ -1,0 +1,57 @@
+"""The networks that come with jsr: each can be read, and is worth its place."""
+
+import numpy as np
+import pytest
+
+from jsr.errors import UserError
+from jsr.evaluate import benchmark, methods, protocol, sets
+from jsr.weights import embedded
+
+NAMES = embedded.names()
+
+
+def test_the_default_is_there_and_all_are_small():
+  assert embedded.family(embedded.DEFAULT)
+  size = sum(p.stat().st_size for p in embedded.FOLDER.glob('*.safetensors'))
+  assert size < 15e6
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_card_says_what_it_is(name):
+  card = embedded.card(name)
+  assert card.startswith(f'# {name}\n')
+  for word in (
+    'parameters',
+    'trained on',
+    'recipe',
+    'time',
+    'jsr train',
+    'jsr compare',
+  ):
+    assert word in card
+  network = methods.resolve(name)
+  total = sum(np.size(leaf) for leaf in leaves(network.variables['params']))
+  assert f'{total:,}' in card
+
+
+def leaves(tree):
+  return [x for v in tree.values() for x in (leaves(v) if isinstance(v, dict) else [v])]
+
+
+@pytest.mark.parametrize('name', [n for n in NAMES if not n.endswith('-gan')])
+def test_it_beats_bicubic_on_held_out_photographs(name):
+  """By half a decibel, on crops; the networks have never seen these pictures."""
+  network = methods.resolve(name)
+  pictures = sets.open_sets(['photographs'], data=None, lr=None, limit=2)[0]
+  pictures = sets.centre_crop(pictures, 128)
+  rule = protocol.get('rgb8')
+  bicubic, ours = (
+    benchmark.measure(m, pictures, network.scale, rule, timed=False)['psnr_y']
+    for m in (methods.resolve('bicubic'), network)
+  )
+  assert ours > bicubic + 0.5
+
+
+def test_a_name_that_is_not_there():
+  with pytest.raises(UserError, match="did you mean 'compact-x4'"):
+    embedded.path('compact-x5')
