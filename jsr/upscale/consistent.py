@@ -65,6 +65,7 @@ class Projection:
     self._down = [
       resample.operator(n, m, border) for n, m in zip(large, small, strict=True)
     ]
+    self._up = [a.T.tocsr() for a in self._down]
     self._solve = [
       linalg.splu((a @ a.T).astype(np.float64).tocsc()) for a in self._down
     ]
@@ -75,8 +76,8 @@ class Projection:
 
   def correction(self, residual: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Returns rows of A^T z; see `prepare`."""
-    up = self._down[0].T.tocsr()[start:stop]
-    return resample.apply(self._down[1].T.tocsr(), resample.apply(up, residual, 0), 1)
+    rows = resample.apply(self._up[0][start:stop], residual, 0)
+    return resample.apply(self._up[1], rows, 1)
 
   def prepare(self, residual: np.ndarray) -> np.ndarray:
     """Returns z = (A A^T)^-1 r of r = y - A x, (h, w, C)."""

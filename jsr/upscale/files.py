@@ -81,7 +81,7 @@ def _check(items: Sequence[Item], settings: Settings) -> None:
     )
   if videos:
     try:
-      import av  # noqa: F401
+      import av  # noqa: F401  Only to see that it is there, before any work.
     except ImportError:
       raise errors.UserError(
         f"{videos[0]} is a video, which needs PyAV: pip install 'jsr[video]'"

@@ -223,6 +223,7 @@ def _value(exif: bytes, order: str, at: int) -> tuple[int, int, int, bytes]:
 
 def _dpi(value: object) -> tuple[float, float] | None:
   try:
+    # Whatever a file says: what is no pair of numbers ends in the except below.
     x, y = (float(v) for v in value)  # type: ignore[attr-defined]
   except (TypeError, ValueError, ZeroDivisionError, OverflowError):
     return None

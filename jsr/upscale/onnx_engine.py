@@ -63,7 +63,7 @@ class _OnnxEngine:
     self._compiled = functools.lru_cache(_KEPT)(self._compile)
 
   def _compile(self, shape: tuple[int, ...]) -> Run:
-    """Returns a program for NHWC tiles of one shape."""
+    """Returns a program for NHWC tiles of one shape; each library has its own."""
     raise NotImplementedError
 
   @functools.cached_property

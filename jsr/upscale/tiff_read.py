@@ -40,12 +40,12 @@ def is_better(image: Image.Image, layouts: tuple[str, ...]) -> bool:
     image: A TIFF as Pillow opened it, not yet decoded.
     layouts: Names of the 16-bit layouts that are read in full through Pillow.
   """
-  tags = image.tag_v2  # type: ignore[attr-defined]
+  tags = image.tag_v2  # type: ignore[attr-defined]  # Of Pillow's TIFF class.
   if image.mode == 'CMYK' and tags.get(277, 4) > 4:
     return True
   if 16 not in tags.get(258, ()) or image.mode.startswith('I'):
     return False
-  tiles = image.tile  # type: ignore[attr-defined]
+  tiles = image.tile  # type: ignore[attr-defined]  # Of its ImageFile class.
   names = [
     tile.args[0] if isinstance(tile.args, tuple) else tile.args for tile in tiles
   ]

@@ -13,7 +13,7 @@ from jsr import errors
 from jsr.evaluate.interpolation import Interpolation
 from jsr.evaluate.network import Network
 from jsr.ops import resize
-from jsr.upscale import image_io, model, planes, resample, tiles, trust
+from jsr.upscale import image_io, model, planes, resample, tiles, trust, writers
 from jsr.upscale.consistent import Projection
 from jsr.upscale.picture import Picture
 from jsr.weights import embedded
@@ -329,11 +329,8 @@ def _with_alpha(
 
 def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
   """Rounds [0, 1] to the levels of an integer type, staying float."""
-  if dtype.kind == 'f':
-    return x
-  peak = tiles.peak(dtype)
-  return np.floor(x * peak + np.float32(0.5)) / peak
+  return x if dtype.kind == 'f' else _quantised(x, dtype) / tiles.peak(dtype)
 
 
 def _quantised(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-  return np.floor(x * tiles.peak(dtype) + np.float32(0.5)).astype(dtype)
+  return writers.quantize(x, 8 * dtype.itemsize)
