@@ -9,26 +9,14 @@ measured on the spot by the package's own protocols.
 """
 
 import argparse
-import datetime
 import json
 import pathlib
-import platform
 
-import jax
+import machine
 
 from jsr.evaluate import benchmark, conversion, methods, protocol, sets
 from jsr.train import logs
 from jsr.weights import embedded, model_file
-
-
-def machine() -> str:
-  """Says what the numbers were measured on."""
-  name = platform.processor() or platform.machine()
-  info = pathlib.Path('/proc/cpuinfo')
-  if info.is_file():
-    lines = [line for line in info.read_text().splitlines() if 'model name' in line]
-    name = f'{len(lines)} cores of {lines[0].partition(":")[2].strip()}'
-  return f'{name}, jax {jax.__version__}, {datetime.date.today()}'
 
 
 def hours(workdir: pathlib.Path) -> float:
@@ -91,7 +79,7 @@ def main() -> None:
     f' {rule["learning_rate"]}, schedule {rule["schedule"]},'
     f' {model.note.rpartition(", ")[2]} of {config["data"]["batch_size"]} HR patches of'
     f' {patch} x {patch}',
-    'time': f'{hours(args.workdir):.1f} hours on {machine()}',
+    'time': f'{hours(args.workdir):.1f} hours on {machine.describe()}',
     'licence': 'that of jsr; the pictures it was trained on are not part of it',
   }
   kind = 'y_float' if 'y_float' in rows[2] else 'rgb8'
@@ -100,7 +88,7 @@ def main() -> None:
     args.about,
     '| | |\n|---|---|\n' + '\n'.join(f'| {k} | {v} |' for k, v in facts.items()),
     f'```sh\n{args.command}\n```',
-    f'PSNR in dB and SSIM on Y, {machine()}:',
+    f'PSNR in dB and SSIM on Y, {machine.describe()}:',
     f'```sh\njsr compare --methods bicubic,{args.name} --scale {model.scale}'
     f' --sets {args.sets} --data DIR --protocol {kind}\n```',
     '\n'.join(rows),

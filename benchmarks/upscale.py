@@ -16,19 +16,16 @@ and seconds a megapixel of input for each of `--models`, in the default engine.
 
 import argparse
 import contextlib
-import datetime
 import json
-import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 
 import jax
+import machine
 import numpy as np
 from skimage import data as photographs
 
@@ -53,27 +50,13 @@ CONTENDERS = (
   ('openvino', 'int8'),
   ('ncnn', 'float32'),
 )
+PACKAGES = ('torch', 'onnxruntime', 'openvino', 'nncf', 'ncnn')
 # Compilation alone would take the minute.
 NOT_QUICK = ('compile', 'int8', 'auto bfloat16')
 # PyTorch's and ncnn's forms are written for this generator.
 BY_HAND, GENERATOR = ('pytorch', 'ncnn'), 'compact'
 # Worker threads go on spinning for a while after their work.
 PAUSE = 0.3
-
-
-def machine() -> str:
-  lines = pathlib.Path('/proc/cpuinfo').read_text().splitlines()
-  name = next(line for line in lines if 'model name' in line).partition(':')[2].strip()
-  packages = ('jax', 'torch', 'onnxruntime', 'openvino', 'nncf', 'ncnn')
-  versions = []
-  for package in packages:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-      versions.append(f'{package} {metadata.version(package)}')
-  cores = len(os.sched_getaffinity(0))
-  return (
-    f'{name}, {cores} cores; {platform.system()}, Python {platform.python_version()},'
-    f' {", ".join(versions)}; {datetime.date.today()}'
-  )
 
 
 def picture(size: int, channels: int) -> np.ndarray:
@@ -310,7 +293,7 @@ def main() -> None:
   args = parser.parse_args()
   if (args.set14 or args.plot) and not args.data:
     parser.error('--set14 and --plot need --data')
-  print(machine(), flush=True)
+  print(machine.describe(*PACKAGES), flush=True)
   network = methods.resolve(args.model)
   if args.calibrate:
     pictures = quantize.calibration(args.calibrate, network, network.scale)
