@@ -11,10 +11,11 @@ counted. Memory is the highest that the process held, its libraries included. Th
 difference is the largest from JAX in float32, of values in [0, 1].
 
 `--set14` measures what each precision costs on Set14. `--plot` measures PSNR on Set14
-and seconds a megapixel of input for each of `--models`, in the default engine.
+and seconds a megapixel of input for each of `--models`, as `jsr upscale` runs them.
 """
 
 import argparse
+import collections
 import contextlib
 import json
 import pathlib
@@ -33,7 +34,8 @@ from jsr import errors
 from jsr.evaluate import benchmark, conversion, methods, protocol, sets
 from jsr.evaluate.network import Network
 from jsr.ops import resize
-from jsr.upscale import engines, export, onnx_engine, quantize
+from jsr.upscale import engines, export, image_io, onnx_engine, quantize
+from jsr.upscale.upscaler import Options, Upscaler
 from jsr.weights import embedded, model_file
 
 CONTENDERS = (
@@ -116,6 +118,8 @@ class Contender:
     self._process.stdin.write('run\n')
     self._process.stdin.flush()
     answer = self._answer()
+    if not answer:
+      raise SystemExit(f'{self.framework}, {self.setting}: ended in the middle')
     self.seconds.append(answer['seconds'])
     self.peak = max(self.peak, answer['peak_bytes'])
 
@@ -228,26 +232,32 @@ def precisions(network: Network, data: str) -> None:
 
 
 def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data: str):
-  """Measures and plots PSNR on Set14 x4 against seconds a megapixel."""
+  """Measures and plots PSNR on Set14 x4 against seconds a megapixel.
+
+  The seconds are those of `Upscaler.rows`: tiles, their halos, and rounding included.
+  """
   import matplotlib
 
   matplotlib.use('svg')
   from matplotlib import pyplot, ticker
 
-  networks = [methods.resolve(spec) for spec in specs]
+  x = picture(size, 3)[0]
+  shown = image_io.Picture(np.rint(x * 255).astype(np.uint8))
   runs = []
-  for network in networks:
-    x = picture(size, 1 if network.color == 'y' else 3)
-    for precision in ('float32', 'int8'):
+  for spec in specs:
+    for precision in (None, 'int8'):
       # Most have no 8-bit form.
       with contextlib.suppress(errors.UserError):
-        engine = engines.make(network, 4, 'auto', precision)
-        engine(x)
-        runs.append((network, engine, x, []))
+        upscaler = Upscaler(spec, Options(scale=4, precision=precision))
+        if upscaler.factor not in (1, 4):
+          print(f'{spec}: left out, its factor is {upscaler.factor}')
+          continue
+        collections.deque(upscaler.rows(shown), 0)
+        runs.append((spec, upscaler, []))
   for _ in range(rounds):
-    for _, engine, x, seconds in runs:
+    for _, upscaler, seconds in runs:
       start = time.perf_counter()
-      engine(x)
+      collections.deque(upscaler.rows(shown), 0)
       seconds.append(time.perf_counter() - start)
       time.sleep(PAUSE)
   print(
@@ -255,20 +265,27 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
   )
   pyplot.rcParams['svg.hashsalt'] = 'jsr'
   figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
-  for network, engine, _, seconds in runs:
+  for spec, upscaler, seconds in runs:
     cost = statistics.median(seconds) / (size * size / 1e6)
-    quality = psnr(Through(network, 4, engine), 4, data)
-    used = f'{engine.name} {engine.precision}'
-    print(f'| {network.label} | {used} | {quality:.2f} | {cost:.2f} |', flush=True)
-    ours = network.label in embedded.names()
-    name = network.label + (', 8 bits' if engine.precision == 'int8' else '')
-    axes.plot(cost, quality, 'o' if ours else 's', color='C0' if ours else 'C1')
+    method = methods.resolve(upscaler.name)
+    if isinstance(method, Network):
+      precision = upscaler.options.precision
+      method = Through(method, 4, engines.make(method, 4, 'auto', precision))
+    quality = psnr(method, 4, data)
+    print(
+      f'| {method.label} | {upscaler.engine} | {quality:.2f} | {cost:.2f} |', flush=True
+    )
+    ours = method.label in embedded.names()
+    theirs = pathlib.Path(spec).is_file()
+    kind = ('o', 'C0') if ours else ('s', 'C1') if theirs else ('^', 'C7')
+    name = method.label + (', 8 bits' if 'int8' in upscaler.engine else '')
+    axes.plot(cost, quality, kind[0], color=kind[1])
     axes.annotate(name, (cost, quality), (5, 5), textcoords='offset points')
   axes.set(
     xscale='log',
     xlabel='seconds a megapixel of input',
     ylabel='PSNR of Y on Set14 x4, dB',
-    title='circles: come with jsr; squares: published by others',
+    title='circles: come with jsr; squares: published by others; triangle: untrained',
   )
   for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
     axis(ticker.FormatStrFormatter('%g'))
@@ -307,7 +324,7 @@ def main() -> None:
     precisions(network, args.data)
   if args.plot:
     specs = [s for s in args.models.split(',') if s]
-    specs = specs or [n for n in embedded.names() if n.endswith('-x4')]
+    specs = specs or ['bicubic', *(n for n in embedded.names() if '-x4' in n)]
     pareto(specs, args.plot, size, rounds, args.data)
 
 

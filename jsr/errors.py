@@ -11,6 +11,11 @@ class UserError(Exception):
   """
 
 
+def install(extra: str) -> str:
+  """Says how to get the packages of an extra; jsr is in no package index."""
+  return f"pip install -e '.[{extra}]' in the folder of jsr"
+
+
 def first_line(error: Exception) -> str:
   """Returns the first line of an error's text, or its kind where it has none."""
   return (str(error).strip() or type(error).__name__).splitlines()[0]

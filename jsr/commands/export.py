@@ -16,8 +16,8 @@ def add(commands: Commands) -> None:
     ' model file of jsr, float32 in [0, 1], for pictures of any size; runs the file'
     ' again and compares it with the network before it is handed over.',
     epilog='int8 is ONNX with 8-bit arithmetic, measured on the pictures of'
-    ' --calibrate; `jsr upscale --precision int8` finds it. ONNX needs pip install'
-    " 'jsr[onnx]', int8 also 'jsr[int8]'.",
+    ' --calibrate; `jsr upscale --precision int8` finds it. ONNX needs the extra'
+    ' packages of pip install -e ".[onnx]", int8 also those of ".[int8]".',
   )
   parser.add_argument(
     'model', metavar='MODEL', help='a name, a workdir or a .safetensors model file'

@@ -1,8 +1,12 @@
 """`jsr upscale`."""
 
 import argparse
+import contextlib
 import math
 import pathlib
+import signal
+import threading
+from collections.abc import Iterator
 
 from jsr import errors
 from jsr.commands import arguments
@@ -95,7 +99,10 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     '--halo', type=_natural, metavar='PIXELS', help='what tiles share with neighbours'
   )
   group.add_argument(
-    '--engine', choices=('auto', 'jax', 'onnx'), default='auto', help='(default: auto)'
+    '--engine',
+    choices=('auto', 'jax', 'onnx', 'openvino', 'onnxruntime'),
+    default='auto',
+    help='(default: auto, the fastest)',
   )
   group.add_argument(
     '--precision',
@@ -203,13 +210,31 @@ def _run(args: argparse.Namespace) -> int:
     },
     max_pixels=args.max_pixels or image_io.MAX_PIXELS,
   )
-  return files.run(
-    args.inputs,
-    args.output,
-    model=args.model or DEFAULT,
-    options=options,
-    settings=settings,
-  )
+  with _terminable():
+    return files.run(
+      args.inputs,
+      args.output,
+      model=args.model or DEFAULT,
+      options=options,
+      settings=settings,
+    )
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+  """Lets SIGTERM clean up as Ctrl-C does; Python by itself would just be gone."""
+  if threading.current_thread() is not threading.main_thread():
+    yield  # Only the main thread may set handlers.
+    return
+
+  def leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+  before = signal.signal(signal.SIGTERM, leave)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, before)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -218,13 +243,11 @@ def _list(args: argparse.Namespace) -> int:
   from jsr.weights import embedded
 
   for name in embedded.names():
-    print(f'{name:16} {_about(embedded.path(name).with_suffix(".md"))}'.rstrip())
+    print(f'{name:16} {_about(embedded.card(name))}'.rstrip())
   return 0
 
 
-def _about(card: pathlib.Path) -> str:
+def _about(card: str) -> str:
   """Returns the first line of text of a model card."""
-  if not card.is_file():
-    return ''
-  lines = (line.strip() for line in card.read_text(encoding='utf-8').splitlines())
+  lines = (line.strip() for line in card.splitlines())
   return next((line for line in lines if line and line[0] not in '#-|>'), '')

@@ -125,12 +125,16 @@ def describe(path: pathlib.Path, model: ModelFile) -> str:
 
 
 def find(spec: str) -> ModelFile:
-  """Loads a model that comes with jsr by its name, or what `load` does by its path.
+  """Loads a model that comes with jsr, or what `load` does by its path.
+
+  Args:
+    spec: The name of a model or of a family of them, or a path.
 
   Raises:
     UserError: There is no such model, or it is damaged.
   """
   path = pathlib.Path(spec)
-  if spec in embedded.names() and not path.exists():
-    path = embedded.path(spec)
+  name = embedded.choose(spec)
+  if name in embedded.names() and not path.exists():
+    path = embedded.path(name)
   return load(path)

@@ -128,7 +128,7 @@ def _untrained(name: str, label: str) -> Network:
   variables = jax.eval_shape(model.init, jax.random.key(0), x)
   if jax.tree.leaves(variables):
     raise errors.UserError(
-      f"'{name}' has to be trained first: give the workdir of a run with it, or a model"
+      f"'{name}' comes without weights: give the workdir of a run with it, or a model"
       ' file'
     )
   return Network(label, name, None, {}, {})
@@ -139,8 +139,8 @@ def resolve(spec: str, *, bicubic: str = 'bicubic') -> Method | Pictures:
 
   Args:
     spec: 'nearest', 'bilinear', 'bicubic', 'bicubic_cv', a generator without
-      parameters, a model that comes with jsr, a workdir, a model file, or LABEL= before
-      any of them, or LABEL=images:FOLDER.
+      parameters, a model that comes with jsr or a family of them, a workdir, a model
+      file, or LABEL= before any of them, or LABEL=images:FOLDER.
     bicubic: What the name 'bicubic' stands for; see `protocol.Protocol`.
 
   Raises:
@@ -162,6 +162,7 @@ def resolve(spec: str, *, bicubic: str = 'bicubic') -> Method | Pictures:
     return from_file(path, label or path.stem)
   if path.is_dir():
     return from_workdir(path, label or name)
+  target = embedded.choose(target)
   if target in embedded.names():
     return from_file(embedded.path(target), label or target)
   if target in models.generator_names():

@@ -1,12 +1,32 @@
 """Files that a command writes: found out beforehand, and whole or not at all."""
 
+import contextlib
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from jsr import errors
 from jsr.evaluate import page
+
+
+@contextlib.contextmanager
+def folder(path: pathlib.Path) -> Iterator[None]:
+  """Makes a folder, and removes what it made if nothing comes into it."""
+  missing = []
+  for parent in (path, *path.parents):
+    if parent.exists():
+      break
+    missing.append(parent)
+  path.mkdir(parents=True, exist_ok=True)
+  try:
+    yield
+  except BaseException:
+    with contextlib.suppress(OSError):  # One that is not empty stays.
+      for parent in missing:
+        parent.rmdir()
+    raise
 
 
 def check_folder(folder: pathlib.Path) -> None:

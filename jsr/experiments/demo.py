@@ -86,8 +86,8 @@ def _intro(config: ConfigDict) -> list[str]:
     f' {config.scale} times, in two stages: first by a pixel loss (pixel), then against'
     ' a discriminator (gan). Both are measured on photographs that neither stage has'
     ' seen, beside nearest neighbour and bicubic interpolation.',
-    'Of the two, the pixel stage should lead in PSNR. The adversarial stage gives some of'
-    ' it up for texture and sharper edges: look at the crops.',
+    'Of the two, the pixel stage should lead in PSNR. The adversarial stage gives some'
+    ' of it up for texture and sharper edges: look at the crops.',
     f'{METHODS[-1]} is no part of this training. It comes with jsr, was trained for'
     ' longer, and is what `jsr upscale` takes.',
   ]

@@ -15,6 +15,7 @@ from PIL import Image
 from jsr.data.images import BadImage
 from jsr.errors import UserError
 from jsr.upscale import (
+  deep_read,
   formats,
   gif_stream,
   metadata,
@@ -47,6 +48,7 @@ class Animation:
     has_alpha: Whether any frame has a pixel that is not opaque; else none has alpha.
     metadata: Of the file.
     format: Pillow's name of the format.
+    notes: What was converted or left out, in words.
     max_pixels: Of one frame.
   """
 
@@ -59,6 +61,7 @@ class Animation:
   metadata: Metadata
   format: str
   max_pixels: int = MAX_PIXELS
+  notes: tuple[str, ...] = ()
 
   def __len__(self) -> int:
     return self.count
@@ -104,8 +107,8 @@ def open_animation(
       return None
     if not getattr(image, 'is_animated', False):
       return None
-    if image.format == 'PNG':
-      png_check.check(os.fspath(path))
+    color = png_check.check(os.fspath(path)) if image.format == 'PNG' else {}
+    cut = deep_read.cut(image, path)
     name, size = image.format, (image.height, image.width)
     loop = _plays(image)
   durations: list[int] = []
@@ -118,10 +121,12 @@ def open_animation(
     has_alpha = has_alpha or bool((pixels[..., 3] != 255).any())
   with decoding(max_pixels), opened(path, max_pixels) as image:
     image.load()
-    found, _, _ = metadata.of(image)
+    found, _, trouble = metadata.of(image)
+  found = dataclasses.replace(found, color=color)
   return Animation(
     *(path, size, len(durations), loop, tuple(durations), has_alpha, found, name),
     max_pixels,
+    (*cut, *trouble),
   )
 
 

@@ -1,7 +1,7 @@
 """One file of a batch after the other: whole or not at all, and what became of it."""
 
-import contextlib
 import dataclasses
+import logging
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jsr import errors
+from jsr.evaluate import output
 from jsr.upscale import image_io, plan, trust, writers
 from jsr.upscale.engines import OutOfMemory
 from jsr.upscale.plan import Item
@@ -21,8 +22,8 @@ from jsr.weights import embedded
 # Of a result. A PNG of as many takes 12 GB before compression; a larger one was not
 # meant.
 MAX_RESULT = 2**32
-# Faults of a file, not of jsr: told in a sentence, and the others are still done.
-_FAULTS = (image_io.BadImage, errors.UserError, OSError, MemoryError, OutOfMemory)
+_TOO_MANY = '{} x {} pixels would be too many to make'
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,15 +63,15 @@ class Batch:
     self.bar.begin(index)
     entry = Entry(str(item.source))
     start = time.monotonic()
-    warned = len(self.upscaler.warnings)
+    self.upscaler.forget_warnings()
     try:
       self._do(item, entry)
-    except _FAULTS as error:
-      entry.status, entry.output = 'failed', None
-      entry.error = _reason(error)
+    except Exception as error:  # Whatever it is, the other files are still done.
+      entry.status, entry.error = 'failed', _reason(error)
+      log.debug('%s', item.source, exc_info=True)
     finally:
       entry.seconds = round(time.monotonic() - start, 3)
-      entry.warnings = self.upscaler.warnings[warned:]
+      entry.warnings = list(self.upscaler.warnings)
       self.report.entries.append(entry)
     self.bar.end()
     for warning in entry.warnings:
@@ -87,24 +88,23 @@ class Batch:
   def _do(self, item: Item, entry: Entry) -> None:
     if item.problem:
       raise image_io.BadImage(item.problem)
-    entry.output = str(item.target)
     wanted = [path for path in (item.target, item.trust) if path is not None]
     if not self.settings.overwrite:
       wanted = [path for path in wanted if not path.exists()]
     if not wanted:
-      entry.status = 'skipped'
+      entry.status, entry.output = 'skipped', str(item.target)
       return
     for path in wanted:
       before = self._made.get(plan.identity(path))
       if before is not None:
         raise image_io.BadImage(f'{path} is the result of {before}, by another name')
-    with _folder(item.target.parent):
+    with output.folder(item.target.parent):
       if item.video:
         self._video(item, entry)
       else:
         self._picture(item, entry, wanted)
     self._made.update((plan.identity(path), item.source) for path in wanted)
-    entry.status = 'done'
+    entry.status, entry.output = 'done', str(item.target)
 
   def _picture(self, item: Item, entry: Entry, wanted: list[pathlib.Path]) -> None:
     limit = self.settings.max_pixels
@@ -119,6 +119,9 @@ class Batch:
       parts = 3 if item.trust in wanted else 1
       rows = self.upscaler.rows(picture, lambda done: self.bar.share(done / parts))
       entry.notes += picture.notes
+      larger = max(picture.height, picture.width) > self.upscaler.tile
+      if larger and not self.upscaler.exact:
+        entry.notes.append('the network looks farther than its tiles do')
       entry.notes += image_io.write(
         item.target,
         rows,
@@ -129,6 +132,10 @@ class Batch:
         lossless=self.settings.lossless,
       )
       entry.residual = self.upscaler.residual
+      if entry.residual is not None and self._lossy(item.target):
+        entry.notes.append('the residual is that before the compression')
+    # Whatever becomes of the map, the result is there.
+    entry.output = str(item.target)
     if item.trust is not None and item.trust in wanted:
       image_io.write(
         item.trust,
@@ -140,14 +147,17 @@ class Batch:
     if item.trust is not None:
       entry.trust_map = str(item.trust)
 
+  def _lossy(self, target: pathlib.Path) -> bool:
+    return image_io.format_of(target).lossy and not self.settings.lossless
+
   def _animation(self, animation: image_io.Animation, item: Item, entry: Entry) -> None:
     if item.trust is not None:
       raise image_io.BadImage('it is animated, and --trust-map is for still pictures')
     kind = image_io.format_of(item.target)
     if not kind.animated:
       raise image_io.BadImage(
-        f'it is animated, and {kind.name} holds no frames: use --format gif, webp or'
-        ' png'
+        f'it is animated, and {kind.name} holds no frames: use --format gif, webp, png'
+        ' or avif'
       )
     self._size(*animation.size, entry)
     residuals: list[dict[str, float]] = []
@@ -159,6 +169,7 @@ class Batch:
         if self.upscaler.residual is not None:
           residuals.append(self.upscaler.residual)
 
+    entry.notes += animation.notes
     entry.notes += image_io.write_animation(
       item.target,
       frames(),
@@ -191,7 +202,7 @@ class Batch:
         quality=self.settings.quality,
         progress=self.bar.frames,
       )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
       kept = segments.Folder(item.target).complete() * video.PIECE
       if kept:
         self.bar.write(
@@ -210,7 +221,7 @@ class Batch:
     entry.input_size = (width, height)
     height, width = self.upscaler.size(height, width)
     if height * width > MAX_RESULT:
-      raise image_io.BadImage(f'{width} x {height} pixels would be too many to make')
+      raise image_io.BadImage(_TOO_MANY.format(width, height))
     entry.output_size = (width, height)
     return height, width
 
@@ -218,7 +229,7 @@ class Batch:
     """Upscales a frame; uint8 (H, W, C)."""
     height, width = self.upscaler.size(picture.height, picture.width)
     if height * width > MAX_RESULT:
-      raise image_io.BadImage(f'{width} x {height} pixels would be too many to make')
+      raise image_io.BadImage(_TOO_MANY.format(width, height))
     return writers.quantize(np.concatenate([*self.upscaler.rows(picture)]), 8)
 
   def _key(self) -> dict[str, Any]:
@@ -252,28 +263,15 @@ def _together(residuals: Sequence[dict[str, float]]) -> dict[str, float] | None:
   }
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
   if isinstance(error, MemoryError | OutOfMemory):
     return 'there is not enough memory: use a smaller --tile, or PNG or TIFF'
   if isinstance(error, OSError):
     where = f'{error.filename} ' if error.filename else ''
     return f'{where}cannot be used: {error.strerror or errors.first_line(error)}'
-  return str(error)
-
-
-@contextlib.contextmanager
-def _folder(path: pathlib.Path) -> Iterator[None]:
-  """Makes a folder, and removes what it made if nothing comes into it."""
-  missing = []
-  for parent in (path, *path.parents):
-    if parent.exists():
-      break
-    missing.append(parent)
-  path.mkdir(parents=True, exist_ok=True)
-  try:
-    yield
-  except BaseException:
-    with contextlib.suppress(OSError):  # One that is not empty stays.
-      for parent in missing:
-        parent.rmdir()
-    raise
+  if isinstance(error, image_io.BadImage | errors.UserError):
+    return str(error)
+  return (
+    f'{type(error).__name__}: {errors.first_line(error)}; this is a fault of jsr:'
+    ' JSR_LOG=DEBUG shows more, please report it'
+  )

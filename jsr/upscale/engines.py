@@ -11,7 +11,7 @@ and OpenVINO's habit of choosing bfloat16 by itself are turned off.
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import jax
@@ -25,10 +25,6 @@ KINDS = ('auto', 'jax', 'onnx', 'openvino', 'onnxruntime')
 PRECISIONS = ('float32', 'bfloat16', 'int8')
 # What allocators write into their errors, where they have no type of their own.
 _MEMORY = ('resource_exhausted', 'bad_alloc', 'out of memory', 'failed to allocate')
-
-# Where it was measured to be faster than JAX on two AVX-512 cores; the others were 0.7
-# to 1 times as fast. OpenVINO was faster with all: docs/performance.md.
-_FASTER_IN_ONNXRUNTIME = ('compact', 'drcn', 'espcn', 'srcnn', 'srnet')
 
 
 class OutOfMemory(Exception):  # noqa: N818  A state of the machine, no mistake.
@@ -108,7 +104,7 @@ def optional(package: str, extra: str) -> Any:
     return importlib.import_module(package)
   except ImportError as error:
     raise errors.UserError(
-      f"this needs the package '{package}': pip install 'jsr[{extra}]'"
+      f"this needs the package '{package}': {errors.install(extra)}"
     ) from error
 
 
@@ -159,19 +155,24 @@ def make(
 
 
 def _automatic(network: Network, scale: int, precision: str) -> Engine:
-  """Returns the engine that was measured to be the fastest, of those that can.
+  """Returns the fastest engine, of those that are installed and can.
 
-  On a CPU that is OpenVINO for any network with convolutions, and onnxruntime, where
-  OpenVINO is missing, for some; on other devices, and for the rest, JAX.
+  On a CPU that is OpenVINO or, without it, onnxruntime for small networks
+  (docs/performance.md), and what `choice` measures for large ones; on other devices,
+  and for networks without parameters, JAX.
   """
-  from jsr.upscale import onnx_engine
+  from jsr.upscale import choice, onnx_engine
 
   if precision == 'int8':
     return onnx_engine.make(network, scale, 'onnx', precision)
   kind = onnx_engine.installed() if network.variables else ''
-  if kind == 'onnxruntime' and network.generator not in _FASTER_IN_ONNXRUNTIME:
-    kind = ''
-  if kind and jax.default_backend() == 'cpu':
-    with suppress(errors.UserError):
-      return onnx_engine.make(network, scale, kind, precision)
-  return JaxEngine(network, scale, precision)
+  ours = JaxEngine(network, scale, precision)
+  if not kind or jax.default_backend() != 'cpu':
+    return ours
+  try:
+    other = onnx_engine.make(network, scale, kind, precision)
+  except errors.UserError:
+    return ours
+  if choice.small(network):
+    return other
+  return choice.faster(network, scale, other, ours)

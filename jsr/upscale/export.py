@@ -17,6 +17,7 @@ from jsr.evaluate import conversion, methods, output
 from jsr.evaluate.network import Network
 from jsr.models import layers
 from jsr.upscale import engines, onnx_engine, onnx_export, onnx_trace, quantize
+from jsr.weights import embedded
 from jsr.weights.model_file import ModelFile
 
 SUFFIXES = {
@@ -70,26 +71,27 @@ def run(
       if calibrate is None
       else '--calibrate goes with --to int8 alone'
     )
-  network = methods.resolve(spec)
+  network = methods.resolve(embedded.choose(spec, scale))
   if not isinstance(network, Network):
     raise errors.UserError(f"'{spec}' is no network and has nothing to export")
   factor = scale or network.scale or 4
   network.check_scale(factor)
-  name = f'{network.label}-x{factor}'
-  if network.label.endswith(f'x{factor}'):
-    name = network.label
-  target = target or pathlib.Path(name + SUFFIXES[to])
+  target = target or pathlib.Path(quantize.name_of(network, factor) + SUFFIXES[to])
   output.check_file(target)
+  pictures = None
+  if calibrate is not None:
+    pictures = quantize.calibration(calibrate, network, factor)
   temporary = target.with_name(f'.{target.name}.{os.getpid()}{SUFFIXES[to]}')
-  target.parent.mkdir(parents=True, exist_ok=True)
   try:
-    checked = list(_write(network, factor, to, temporary, calibrate))
-    size = temporary.stat().st_size
-    temporary.replace(target)
+    with output.folder(target.parent):
+      try:
+        checked = list(_write(network, factor, to, temporary, pictures))
+        size = temporary.stat().st_size
+        temporary.replace(target)
+      finally:
+        temporary.unlink(missing_ok=True)
   except OSError as error:
     raise errors.UserError(f'cannot write {target}: {error.strerror}') from error
-  finally:
-    temporary.unlink(missing_ok=True)
   print(f'{target}: {network.generator} x{factor}, {size / 1e6:.2f} MB')
   for line in checked:
     print(f'  {line}')
@@ -101,7 +103,7 @@ def _write(
   scale: int,
   to: str,
   path: pathlib.Path,
-  calibrate: pathlib.Path | None,
+  pictures: list[np.ndarray] | None,
 ) -> Iterator[str]:
   """Writes and checks a file; tells what was checked."""
   match to:
@@ -121,8 +123,7 @@ def _write(
       again = methods.from_file(path, network.label)
       yield compare(network, scale, 'jsr', engines.JaxEngine(again, scale), 0.0)
     case _:
-      assert calibrate is not None
-      pictures = quantize.calibration(calibrate, network, scale)
+      assert pictures is not None
       path.write_bytes(quantize.quantise(network, scale, pictures))
       content = path.read_bytes()
       for name, enlarge in onnx_programs(network, scale, content, 'int8'):
@@ -187,7 +188,7 @@ def onnx_programs(
     yield f'{kind} {version}', engine
   if not found:
     raise errors.UserError(
-      "nothing is installed that could check an ONNX file: pip install 'jsr[onnx]'"
+      f'nothing is installed that could check an ONNX file: {errors.install("onnx")}'
     )
 
 

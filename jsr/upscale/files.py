@@ -9,6 +9,7 @@ from jsr import errors
 from jsr.evaluate import output
 from jsr.upscale import plan
 from jsr.upscale.batch import Batch, Settings
+from jsr.upscale.model import load
 from jsr.upscale.plan import Item
 from jsr.upscale.progress import Bar
 from jsr.upscale.report import Report
@@ -52,7 +53,7 @@ def run(
   upscaler = Upscaler(model, options)
   if settings.trust_map:
     # Whether there is a partner; it is early to find out.
-    Upscaler(model, dataclasses.replace(options, strength=1.0, consistent=False))
+    load(upscaler.name, 1.0, options.perceptual)
   report = Report(
     settings.report,
     model=upscaler.name,
@@ -84,7 +85,7 @@ def _check(items: Sequence[Item], settings: Settings) -> None:
       import av  # noqa: F401  Only to see that it is there, before any work.
     except ImportError:
       raise errors.UserError(
-        f"{videos[0]} is a video, which needs PyAV: pip install 'jsr[video]'"
+        f'{videos[0]} is a video, which needs PyAV: {errors.install("video")}'
       ) from None
   if settings.report is not None:
     output.check_file(settings.report)

@@ -23,7 +23,7 @@ class Format:
     depths: Bits a sample.
     spaces: Of colour: 'grey', 'rgb', 'cmyk'.
     side: The largest height or width in pixels.
-    keeps: Kinds of metadata: 'icc', 'exif', 'xmp', 'dpi', 'text'.
+    keeps: Kinds of metadata: 'icc', 'exif', 'xmp', 'dpi', 'text', 'color'.
     streams: Whether memory stays bounded while it is written.
     animated: Whether it holds frames.
     lossy: Whether a quality can be chosen.
@@ -49,7 +49,8 @@ class Format:
 _ALL = frozenset({'icc', 'exif', 'xmp', 'dpi', 'text'})
 _FORMATS = (
   Format(
-    *('PNG', ('.png', '.apng'), True, (8, 16), ('grey', 'rgb'), 2**31 - 1, _ALL),
+    *('PNG', ('.png', '.apng'), True, (8, 16), ('grey', 'rgb'), 2**31 - 1),
+    _ALL | {'color'},
     streams=True,
     animated=True,
   ),
@@ -84,6 +85,10 @@ _WORDS = {
   'dpi': 'a resolution',
   'icc': 'a colour profile',
 }
+
+
+# In JPEG, whose segments have 16 bits for their size; a profile takes up to 255.
+_MOST = {'exif': 65000, 'xmp': 65000, 'icc': 255 * 65519}
 
 
 def formats() -> tuple[Format, ...]:
@@ -216,12 +221,26 @@ def _kept(meta: Metadata, kind: Format, notes: list[str]) -> Metadata:
     notes.append(f'{kind.label} keeps the comment only: other texts left out')
     comment = meta.text.get('Comment')
     drop['text'] = {'Comment': comment} if comment else {}
-  if kind.name == 'JPEG':  # A segment has 16 bits for its size.
-    for field in ('exif', 'xmp'):
+  if meta.color and 'color' not in kind.keeps:
+    names = ', '.join(metadata_module.beyond_srgb(meta))
+    if names:
+      notes.append(
+        f'{kind.label} has no place for {names} of PNG: colours may look different'
+      )
+    drop['color'] = {}
+  if kind.name == 'JPEG':
+    for field, most in _MOST.items():
       data = getattr(meta, field)
-      if data and len(data) > 65000:
+      if data and len(data) > most:
         notes.append(f'{_WORDS[field]} is too long for JPEG: left out')
         drop[field] = None
+    comment = meta.text.get('Comment', '')
+    if len(comment.encode('utf-8', 'replace')) > 2**16 - 3:
+      notes.append('the comment is too long for JPEG: left out')
+      drop['text'] = {}
+    if meta.dpi and max(meta.dpi) > 2**16 - 1:
+      notes.append('a resolution is too high for JPEG: left out')
+      drop['dpi'] = None
   if kind.name == 'TIFF' and meta.exif:
     try:
       metadata_module.directories(meta.exif)

@@ -18,6 +18,13 @@ EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 # Width and height as a camera notes them: in the first and in the EXIF directory.
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\d')
+# What PNG's chunks hold for sRGB: primaries, curve, matrix and range as numbers; the
+# power, and x and y of white, red, green and blue, in units of 1 / 100,000.
+_CICP = bytes([1, 13, 0, 1])
+_GAMMA = (45455,)
+_CHROMA = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+# Writers round these numbers in their own ways.
+_NEAR = 300
 _PROFILES = {'grey': b'GRAY', 'rgb': b'RGB ', 'cmyk': b'CMYK'}
 
 
@@ -31,6 +38,7 @@ class Metadata:
     xmp: XMP packet, its orientation 1.
     dpi: Pixels an inch, (x, y); the printed size grows with the picture.
     text: Named texts of a PNG; comments under 'Comment'.
+    color: Chunks of a PNG that say how its colours look, by name; see `png_check`.
   """
 
   icc: bytes | None = None
@@ -38,6 +46,7 @@ class Metadata:
   xmp: bytes | None = None
   dpi: tuple[float, float] | None = None
   text: dict[str, str] = dataclasses.field(default_factory=dict)
+  color: dict[bytes, bytes] = dataclasses.field(default_factory=dict)
 
 
 def of(image: Image.Image) -> tuple[Metadata, int, tuple[str, ...]]:
@@ -98,6 +107,29 @@ def gather(
 def fits(icc: bytes, space: str) -> bool:
   """Whether a colour profile speaks of 'grey', 'rgb' or 'cmyk'."""
   return icc[16:20] == _PROFILES[space]
+
+
+def beyond_srgb(meta: Metadata) -> tuple[str, ...]:
+  """Names the chunks of a PNG by which its colours are others than those of sRGB.
+
+  PNG specification, third edition, section 4.3: cICP counts most, then a profile, then
+  sRGB, then gAMA and cHRM.
+  """
+  color = meta.color
+  if b'cICP' in color:
+    return () if color[b'cICP'] == _CICP else ('cICP',)
+  if meta.icc or b'sRGB' in color:
+    return ()
+  return tuple(
+    kind.decode()
+    for kind, want in ((b'gAMA', _GAMMA), (b'cHRM', _CHROMA))
+    if kind in color and not _near(color[kind], want)
+  )
+
+
+def _near(data: bytes, want: tuple[int, ...]) -> bool:
+  found = struct.unpack(f'>{len(want)}L', data)
+  return all(abs(a - b) <= _NEAR for a, b in zip(found, want, strict=True))
 
 
 def with_size(exif: bytes, height: int, width: int) -> bytes:

@@ -1,25 +1,29 @@
 """What a tile goes through: colour planes, the engine, and what may go wrong in it."""
 
-import logging
 import math
+import pathlib
 from typing import Protocol
 
 import numpy as np
 
-from jsr import errors
+from jsr import errors, models
 from jsr.evaluate import conversion, interpolation, methods
 from jsr.evaluate.blend import interpolate, warn_of_statistics
 from jsr.evaluate.network import Network
-from jsr.ops import color
+from jsr.ops import color, resize
 from jsr.upscale import engines, field
 from jsr.weights import embedded
 
-log = logging.getLogger(__name__)
 _INVERSE = np.linalg.inv(color.STUDIO)
 # Of the side of a tile beyond twice the halo, where the user names none.
 CORE = 192
 # LR pixels that the interpolations look at, to each side.
 _INTERPOLATION_REACH = 3
+_KERNELS: dict[str, resize.Kernel] = {
+  'nearest': 'box',
+  'bilinear': 'linear',
+  'bicubic': 'cubic',
+}
 
 
 class Model(Protocol):
@@ -29,12 +33,14 @@ class Model(Protocol):
     factor: How many times.
     halo: LR pixels around a tile that it looks at.
     stride: See `tiles.plan`.
-    warnings: What went wrong and was mended, in words.
+    kernel: Of the resizing that follows.
+    warnings: What went wrong and was mended, in words, each once.
   """
 
   factor: int
   halo: int
   stride: int
+  kernel: resize.Kernel
   warnings: list[str]
 
   def __call__(self, tile: np.ndarray) -> np.ndarray:
@@ -42,11 +48,12 @@ class Model(Protocol):
 
 
 class Resampled:
-  """An interpolation. Bicubic leaves everything to the resizing that follows."""
+  """An interpolation. MATLAB's leave everything to the resizing that follows."""
 
   def __init__(self, name: str, scale: float):
     self._name = name
-    self.factor = 1 if name == 'bicubic' else max(1, math.ceil(scale))
+    self.kernel: resize.Kernel = _KERNELS.get(name, 'cubic')
+    self.factor = 1 if name in _KERNELS else max(1, math.ceil(scale))
     self.halo, self.stride = _INTERPOLATION_REACH, 1
     self.warnings: list[str] = []
     self.engine = 'numpy'
@@ -61,6 +68,8 @@ class Resampled:
 class Tiled:
   """A network.
 
+  A tile of low precision that is no numbers is computed again in float32 by JAX.
+
   It sees a grey picture as luma, or three times if it works on RGB; of CMYK the inks as
   a picture in colour and the black as one in grey.
 
@@ -73,6 +82,8 @@ class Tiled:
       Ways to Improve Example-Based Single Image Super Resolution", 2016, section 3.5).
     halo: None: what the network looks at.
   """
+
+  kernel: resize.Kernel = 'cubic'
 
   def __init__(
     self,
@@ -133,34 +144,22 @@ class Tiled:
     sr = self._engine(x)[0]
     if np.isfinite(sr).all():
       return sr
-    if self._exact is None:
-      self._exact = engines.make(self._network, self.factor, 'jax', 'float32')
+    if self.engine != 'jax float32':
+      if self._exact is None:
+        self._exact = engines.make(self._network, self.factor, 'jax', 'float32')
       text = (
-        f'{self.engine} gave values that are no numbers; such tiles are computed again'
+        f'{self.engine} gave values that are no numbers; such tiles were computed again'
         ' in float32 by JAX'
       )
-      self.warnings.append(text)
-      log.warning('%s', text)
-    sr = self._exact(x)[0]
+      if text not in self.warnings:
+        self.warnings.append(text)
+      sr = self._exact(x)[0]
     if not np.isfinite(sr).all():
       raise errors.UserError(
-        f'{self._network.label} gives values that are no numbers, in float32 too: its'
+        f'{self._network.label} gives values that are no numbers, also in float32: its'
         ' weights are damaged'
       )
     return sr
-
-
-def choose(spec: str, scale: float | None) -> str:
-  """Resolves a family that comes with jsr, such as 'compact', to one of its members.
-
-  That is the one with the smallest factor from `scale`, or else the largest factor.
-  """
-  members = embedded.family(spec)
-  if not members:
-    return spec
-  wanted = 4.0 if scale is None else scale
-  enough = [factor for factor in members if factor >= wanted - 1e-9]
-  return members[min(enough) if enough else max(members)]
 
 
 def load(
@@ -171,23 +170,32 @@ def load(
   Args:
     spec: A model that comes with jsr, a workdir, a model file, or 'nearest', ...
     strength: 0 (trained for fidelity) to 1 (trained with a GAN), by interpolation of
-      their weights; None for the first alone.
+      their weights; None or 0 for the first alone.
     perceptual: The second; '' for the partner that comes with jsr.
 
   Raises:
     UserError: There is no such model, or no partner of it, or they differ.
   """
-  if strength is None:
+  _check_name(spec)
+  if not strength:
     method = methods.resolve(spec)
     if isinstance(method, methods.Pictures):
       raise errors.UserError(f"'{spec}' holds pictures and enlarges nothing")
     return method
   if not 0 <= strength <= 1:
     raise errors.UserError(f'--strength {strength} lies outside of 0 to 1')
-  a = conversion.find(spec)
-  b = conversion.find(partner(spec, perceptual))
+  other = partner(spec, perceptual)
+  a, b = conversion.find(spec), conversion.find(other)
   warn_of_statistics(a, strength)
   return methods.of_model(spec, interpolate(a, b, strength))
+
+
+def _check_name(spec: str) -> None:
+  """Refuses a name that is nothing, with the ones that are something."""
+  known = {*interpolation.NAMES, *embedded.names(), *embedded.families()}
+  if spec in known | {*models.generator_names()} or pathlib.Path(spec).exists():
+    return
+  raise errors.unknown('model or file', spec, known | {'anime4k'})
 
 
 def partner(spec: str, perceptual: str = '') -> str:

@@ -112,10 +112,10 @@ def to_pil(pixels: np.ndarray, picture: Picture) -> Image.Image:
     if pixels.dtype == np.uint16:
       pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     image = pil_of(pixels, picture.space)
-  meta = picture.metadata
+  meta, size = picture.metadata, pixels.shape[:2]
   info = {
     'icc_profile': meta.icc,
-    'exif': meta.exif and b'Exif\x00\x00' + meta.exif,
+    'exif': meta.exif and b'Exif\x00\x00' + metadata.with_size(meta.exif, *size),
     'xmp': meta.xmp,
     'dpi': meta.dpi,
   }

@@ -6,7 +6,7 @@
   loops; naming such a link as an input works.
 - A pattern (`*`, `?`, `[...]`, `**` for any depth) that the shell did not expand is
   expanded here; the tree below its part without wildcards is kept.
-- A file that is named is tried whatever its suffix.
+- A file that is named is tried whatever its suffix; its first bytes tell a video.
 - A picture keeps its format where it can be written, else it becomes PNG; so does a GIF
   that does not move. MP4, MOV and MKV stay; other videos become MKV.
 """
@@ -21,17 +21,9 @@ from PIL import Image
 
 from jsr import errors
 from jsr.evaluate import output
-from jsr.upscale import image_io
+from jsr.upscale import containers, image_io
+from jsr.upscale.containers import CONTAINERS, VIDEOS
 
-# What a result can be, and what else is read.
-CONTAINERS = ('mp4', 'm4v', 'mov', 'mkv')
-VIDEOS = frozenset(
-  f'.{name}'
-  for name in (
-    *CONTAINERS,
-    *('3gp', 'avi', 'flv', 'm2ts', 'mpeg', 'mpg', 'mts', 'ogv', 'ts', 'webm', 'wmv'),
-  )
-)
 # These are more often something else: a pattern has to name them, a folder never does.
 _AMBIGUOUS = frozenset({'.ts'})
 
@@ -123,7 +115,11 @@ def _is_file(out: pathlib.Path, inputs: Sequence[str]) -> bool:
     raise errors.UserError(
       f'{out} looks like a file, and there is more than one to write: name a folder'
     )
-  if suffix.lstrip('.') not in CONTAINERS:
+  if suffix in VIDEOS and suffix.lstrip('.') not in CONTAINERS:
+    raise errors.UserError(
+      f"{out}: a video cannot be written as '{suffix}': use .mp4, .mov or .mkv"
+    )
+  if suffix not in VIDEOS:
     image_io.format_of(out)
   return True
 
@@ -203,7 +199,10 @@ def _item(
 ) -> Item:
   if found.problem:
     return Item(found.path, problem=found.problem)
-  video = found.path.suffix.lower() in VIDEOS
+  suffix = found.path.suffix.lower()
+  video = suffix in VIDEOS or (
+    suffix not in image_io.SUFFIXES and containers.plays(found.path)
+  )
   target = out if one else out / _place(found, _suffix(found, video, format))
   trust = target.with_name(f'{target.stem}-trust.png') if trust_map else None
   return Item(found.path, target, video, trust)

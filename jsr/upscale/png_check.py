@@ -1,4 +1,7 @@
-"""Whether a PNG is whole: Pillow shows what there is of a short one, without a word."""
+"""Whether a PNG is whole: Pillow shows what there is of a short one, without a word.
+
+It also drops what a PNG says of its colours, which is taken here on the way.
+"""
 
 import io
 import os
@@ -15,23 +18,30 @@ _PASSES = (
 )
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BLOCK = 2**20
+# What says how colours look, beside a profile, and its length. Readers pass by those of
+# another length, and those behind the picture.
+_COLOR = {b'cICP': 4, b'mDCV': 24, b'cLLI': 8, b'sRGB': 1, b'gAMA': 4, b'cHRM': 32}
 
 
-def check(file: str | os.PathLike[str] | bytes) -> None:
+def check(file: str | os.PathLike[str] | bytes) -> dict[bytes, bytes]:
   """Walks through a PNG: checksums, and as much picture data as the header promises.
 
   Args:
     file: A path or the encoded bytes; the frames of an animated PNG are checked too.
 
+  Returns:
+    The chunks that say how the colours look, by their names.
+
   Raises:
     BadImage: Something is missing or damaged.
   """
   with io.BytesIO(file) if isinstance(file, bytes) else open(file, 'rb') as stream:
-    _walk(stream)
+    return _walk(stream)
 
 
-def _walk(stream: BinaryIO) -> None:
+def _walk(stream: BinaryIO) -> dict[bytes, bytes]:
   stream.seek(8)
+  color: dict[bytes, bytes] = {}
   bits, interlaced = 0, False
   inflating: _Inflating | None = None
   while True:
@@ -46,8 +56,8 @@ def _walk(stream: BinaryIO) -> None:
       continue
     data = stream.read(min(length, 64))
     if kind == b'IHDR' and len(data) >= 13:
-      width, height, depth, color, _, _, method = struct.unpack('>LLBBBBB', data[:13])
-      bits, interlaced = depth * _CHANNELS.get(color, 4), method == 1
+      width, height, depth, mode, _, _, method = struct.unpack('>LLBBBBB', data[:13])
+      bits, interlaced = depth * _CHANNELS.get(mode, 4), method == 1
       inflating = _Inflating(_bytes(width, height, bits, interlaced))
     elif kind == b'fcTL' and len(data) >= 12 and inflating and inflating.seen:
       inflating.finish()
@@ -55,10 +65,15 @@ def _walk(stream: BinaryIO) -> None:
       inflating = _Inflating(_bytes(width, height, bits, interlaced))
     elif kind == b'IEND':
       break
+    elif len(data) == _COLOR.get(kind) and inflating and not inflating.seen:
+      known = {b'gAMA': any(data), b'sRGB': data[0] < 4}  # No power is 0.
+      if known.get(kind, True):
+        color.setdefault(kind, data)
     stream.seek(length - len(data) + 4, os.SEEK_CUR)
   if inflating is None or not inflating.seen:
     raise BadImage('a PNG without picture data')
   inflating.finish()
+  return color
 
 
 class _Inflating:

@@ -197,8 +197,17 @@ def _head(
 ) -> None:
   header = struct.pack('>LLBBBBB', width, height, depth, _COLOR[channels], 0, 0, 0)
   chunk(stream, b'IHDR', header)
-  if metadata.icc:
+  color = metadata.color
+  for kind in (b'cICP', b'mDCV', b'cLLI'):
+    if kind in color:
+      chunk(stream, kind, color[kind])
+  if metadata.icc:  # It stands instead of sRGB, and says more.
     chunk(stream, b'iCCP', b'icc\0\0' + zlib.compress(metadata.icc))
+  elif b'sRGB' in color:
+    chunk(stream, b'sRGB', color[b'sRGB'])
+  for kind in (b'gAMA', b'cHRM'):  # For readers that know neither.
+    if kind in color:
+      chunk(stream, kind, color[kind])
   if metadata.dpi:
     x, y = (round(v / 0.0254) for v in metadata.dpi)
     chunk(stream, b'pHYs', struct.pack('>LLB', x, y, 1))

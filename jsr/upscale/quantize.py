@@ -60,9 +60,15 @@ def find(network: Network, scale: int) -> bytes:
     if path.is_file():
       return path.read_bytes()
   raise errors.UserError(
-    f'there is no 8-bit form of {network.label} x{scale} yet: make it with'
-    ' `jsr export MODEL --to int8 --calibrate FOLDER`'
+    f'there is no 8-bit form of {name_of(network, scale)} yet: make it with `jsr export'
+    f' {network.label} --to int8 --calibrate FOLDER`, FOLDER with training pictures'
   )
+
+
+def name_of(network: Network, scale: int) -> str:
+  """Returns a network's name with its factor."""
+  suffix = f'-x{scale}'
+  return network.label + ('' if network.label.endswith(suffix) else suffix)
 
 
 def keep(network: Network, scale: int, model: bytes) -> pathlib.Path:

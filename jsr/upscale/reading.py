@@ -15,8 +15,8 @@ from PIL import Image
 from jsr import errors
 from jsr.data import images
 from jsr.data.images import BadImage
-from jsr.upscale import png_check, tiff_read
-from jsr.upscale.picture import Picture, from_pil
+from jsr.upscale import deep_read, picture, png_check, tiff_read
+from jsr.upscale.picture import Picture
 
 File = str | os.PathLike[str] | bytes
 # Of an input; its samples and those of the conversions must fit in memory.
@@ -27,11 +27,19 @@ FORMATS = (
   *('JPEG2000', 'PPM', 'QOI', 'TGA'),
 )
 # Suffixes that a folder is searched for.
-SUFFIXES = images.SUFFIXES | {'.avif', '.jfif', '.apng', '.qoi', '.tga'}
+# HEIC cannot be read, and is told so, not passed by.
+SUFFIXES = images.SUFFIXES | {
+  *('.avif', '.jfif', '.apng', '.qoi', '.tga', '.heic', '.heif')
+}
 # Layouts that hold 16 bits and that are read in full.
 _DEEP = (*images.DEEP, 'CMYK;16')
 # Reasons that Pillow tells in words for anyone.
 _PLAIN = re.compile('truncated|unsupported|too large|not supported', re.IGNORECASE)
+# Numbers that decoders fail with: of no use to anyone.
+_CODE = re.compile(r'decoder error -?\d+')
+# Of HEIF files, by the first field of the file; the general ones hold AVIF, too.
+_HEIC = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx')
+_GENERAL = (b'mif1', b'msf1')
 # Pillow's switches are global: one picture is decoded at a time.
 _LOCK = threading.RLock()
 # They log what is wrong with a file before they raise it; once is enough.
@@ -70,22 +78,38 @@ def _by_pillow(file: File, max_pixels: int) -> Picture:
         return tiff_read.read(file, max_pixels)
       except tiff_read.Unsupported:
         notes = ('read with 8 bits and without what is beside the colours',)
+    color: dict[bytes, bytes] = {}
     if image.format == 'PNG':
-      png_check.check(file)
+      color = png_check.check(file)
     elif image.format in ('JPEG', 'MPO'):
       _check_jpeg(image, file)
-    notes += _several(image)
+    notes += _several(image) + deep_read.cut(image, file)
+    whole = deep_read.pnm(image, file)
+    if whole is not None:
+      return whole
     deep = images.sixteen_bits(image, file, _DEEP)
     if deep is not None and image.format == 'TIFF' and tiff_read.white_is_zero(image):
       deep = 65535 - deep  # Pillow inverts 8 bits only.
-    picture = from_pil(image, deep)
-  return dataclasses.replace(picture, notes=(*notes, *picture.notes))
+    found = picture.from_pil(image, deep)
+  meta = dataclasses.replace(found.metadata, color=color)
+  return dataclasses.replace(found, metadata=meta, notes=(*notes, *found.notes))
+
+
+def from_pil(image: Image.Image) -> Picture:
+  """Takes a Pillow image over that a caller opened; see `picture.from_pil`.
+
+  Raises:
+    BadImage: It is broken, or its mode is refused; one sentence.
+  """
+  # The caller has accepted its size by opening it.
+  with decoding(max(MAX_PIXELS, image.width * image.height)):
+    return picture.from_pil(image)
 
 
 @contextlib.contextmanager
 def decoding(max_pixels: int) -> Iterator[None]:
   """Silences decoders, sets their limit, turns what they raise into BadImage."""
-  with _LOCK, warnings.catch_warnings():
+  with _LOCK, tiff_read.silence(), warnings.catch_warnings():
     warnings.simplefilter('ignore')
     before = Image.MAX_IMAGE_PIXELS
     # The header is checked here; frames and thumbnails inside are checked by Pillow.
@@ -126,14 +150,38 @@ def opened(file: File, max_pixels: int) -> Iterator[Image.Image]:
   if not (len(file) if isinstance(file, bytes) else os.path.getsize(file)):
     raise BadImage('the file is empty')
   Image.init()  # Else Pillow knows a few formats only.
-  with Image.open(source, formats=FORMATS) as image:
+  try:
+    image = Image.open(source, formats=FORMATS)
+  except Image.UnidentifiedImageError:
+    if _is_heic(file):
+      raise BadImage(
+        'HEIC is not supported: convert it to JPEG or PNG first, or have the phone save'
+        ' pictures as "most compatible"'
+      ) from None
+    raise
+  with image:
     tiff_read.check_size(image.width, image.height, max_pixels)
     yield image
+
+
+def _is_heic(file: File) -> bool:
+  if isinstance(file, bytes):
+    head = file[:64]
+  else:
+    with open(file, 'rb') as stream:
+      head = stream.read(64)
+  if head[4:8] != b'ftyp':
+    return False
+  end = int.from_bytes(head[:4], 'big')
+  others = [head[i : i + 4] for i in range(16, min(end, len(head)), 4)]
+  is_avif = b'avif' in others or b'avis' in others
+  return head[8:12] in _HEIC or (head[8:12] in _GENERAL and not is_avif)
 
 
 def _broken(error: Exception) -> BadImage:
   text = errors.first_line(error)
   told = isinstance(error, OSError | SyntaxError | EOFError | RuntimeError)
+  told = told and not _CODE.search(text)
   if _PLAIN.search(text) and (told or isinstance(error, ValueError)):
     return BadImage(f'cannot be decoded: {text}')
   # Of the others, a KeyError say, the text is for programmers.

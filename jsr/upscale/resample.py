@@ -17,9 +17,19 @@ BAND = 128
 
 
 @functools.lru_cache(maxsize=16)
-def operator(n: int, m: int, border: resize.Border = 'symmetric') -> sparse.csr_array:
-  """Returns `resize.matrix(n, m)` as a sparse float32 (m, n)."""
-  index, weights = resize.taps(n, m, border=border)
+def operator(
+  n: int,
+  m: int,
+  border: resize.Border = 'symmetric',
+  kernel: resize.Kernel = 'cubic',
+) -> sparse.csr_array:
+  """Returns `resize.matrix(n, m)` as a sparse float32 (m, n).
+
+  The kernel 'box' takes the nearest sample, also where it shrinks.
+  """
+  index, weights = resize.taps(
+    n, m, border=border, kernel=kernel, antialias=kernel != 'box'
+  )
   rows = np.repeat(np.arange(m), index.shape[1])
   keep = weights.ravel() != 0
   data = weights.ravel()[keep].astype(np.float32)
@@ -64,6 +74,7 @@ def stream(
   height: int,
   size: tuple[int, int],
   border: resize.Border = 'symmetric',
+  kernel: resize.Kernel = 'cubic',
 ) -> Iterator[np.ndarray]:
   """Resizes a picture that comes in bands.
 
@@ -73,11 +84,12 @@ def stream(
     size: (height, width) of the result.
     border: See `resize.taps`. With 'wrap' the whole picture is held, as the first row
       needs the last.
+    kernel: See `operator`.
 
   Yields:
     float32 (n, width, C), n up to BAND.
   """
-  a = operator(height, size[0], border)
+  a = operator(height, size[0], border, kernel)
   # Of each band of the result: the rows of the input that it needs.
   starts = list(range(0, size[0], BAND))
   spans = []
@@ -91,7 +103,7 @@ def stream(
   for start, (low, high) in zip(starts, spans, strict=True):
     while have < high:
       band = next(source)
-      wide = operator(band.shape[1], size[1], border)
+      wide = operator(band.shape[1], size[1], border, kernel)
       held.append(apply(wide, band, 1))
       have += band.shape[0]
     while held and first + held[0].shape[0] <= low and border != 'wrap':

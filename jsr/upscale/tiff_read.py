@@ -3,8 +3,13 @@
 tifffile reads those that are stored plain, deflated or as packed bits.
 """
 
+import contextlib
+import ctypes
+import functools
 import io
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -55,6 +60,48 @@ def is_better(image: Image.Image, layouts: tuple[str, ...]) -> bool:
 def white_is_zero(image: Image.Image) -> bool:
   """Whether the largest grey value of a TIFF stands for black."""
   return image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+  """Keeps libtiff, which Pillow decodes by, from writing to standard error.
+
+  Only one thread may be in here at a time. Where libtiff's handler of errors cannot be
+  reached, standard error is closed to all threads.
+  """
+  handler = _handler()
+  if handler is not None:
+    before = handler(None)
+    try:
+      yield
+    finally:
+      handler(before)
+    return
+  with contextlib.ExitStack() as stack:
+    # Without a standard error there is nothing to keep it from.
+    with contextlib.suppress(OSError):
+      kept = os.dup(2)
+      stack.callback(os.close, kept)
+      nothing = os.open(os.devnull, os.O_WRONLY)
+      stack.callback(os.close, nothing)
+      os.dup2(nothing, 2)
+      stack.callback(os.dup2, kept, 2)
+    yield
+
+
+@functools.cache
+def _handler() -> Any:
+  """Returns libtiff's function that exchanges its handler of errors; None: not found.
+
+  A symbol is searched for in a library and in what that one needs: in the libtiff of
+  Pillow, wherever that is.
+  """
+  try:
+    found = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+  except (AttributeError, OSError, TypeError):
+    return None
+  found.argtypes, found.restype = [ctypes.c_void_p], ctypes.c_void_p
+  return found
 
 
 class Unsupported(BadImage):

@@ -5,23 +5,30 @@ second has put in texture that the input does not determine. The map shows the l
 difference of a pixel's channels, in levels of 255.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 # Levels of the brightest colour: beyond, the difference is plain to see.
 TOP = 48
 LEGEND = 48  # Rows.
-_COLORS = np.asarray(matplotlib.colormaps['inferno'](np.arange(256)))[:, :3]
+
+
+@functools.cache
+def _colors() -> np.ndarray:
+  """Returns float32 (256, 3) in [0, 1]."""
+  import matplotlib  # Takes a second, and few ask for a map.
+
+  return np.asarray(matplotlib.colormaps['inferno'](np.arange(256)), np.float32)[:, :3]
 
 
 def heat(fidelity: np.ndarray, perceptual: np.ndarray) -> np.ndarray:
   """Colours the difference of two bands (n, W, C) in [0, 1]; float32 (n, W, 3)."""
   levels = np.abs(fidelity - perceptual).max(-1) * 255
   index = np.clip(np.round(levels * (255 / TOP)), 0, 255).astype(np.uint8)
-  return _COLORS.astype(np.float32)[index]
+  return _colors()[index]
 
 
 def legend(width: int) -> np.ndarray:
@@ -31,7 +38,7 @@ def legend(width: int) -> np.ndarray:
   left, right = 8, max(9, min(width - 8, 520))
   for x in range(left, right):
     level = round(255 * (x - left) / max(1, right - left - 1))
-    r, g, b = (round(255 * float(v)) for v in _COLORS[level])
+    r, g, b = (round(255 * float(v)) for v in _colors()[level])
     draw.line([(x, 6), (x, 20)], fill=(r, g, b))
   font = ImageFont.load_default(14)
   draw.text((left, 24), '0', 'white', font)

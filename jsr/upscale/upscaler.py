@@ -1,7 +1,9 @@
 """From a picture to a larger picture: everything that happens between the files."""
 
 import dataclasses
+import logging
 import math
+import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -21,7 +23,12 @@ from jsr.weights import embedded
 DEFAULT = embedded.DEFAULT
 # A result of more than so many pixels a side is a mistake.
 MAX_SIDE = 2**20
+# Options that mean nothing to an interpolation.
+_OF_NETWORKS = ('strength', 'self_ensemble', 'halo', 'engine', 'precision')
+# How far outside of [0, 1] floats may lie: a resizing that made them overshoots.
+_OVERSHOOT = 0.5
 Progress = Callable[[float], None]
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Upscaler:
   def __init__(self, name: str = DEFAULT, options: Options | None = None):
     self.options = o = options or Options()
     _check(o)
-    self.name = model.choose(name, o.scale)
+    self.name = embedded.choose(name, o.scale)
     self._method = model.load(self.name, o.strength, o.perceptual)
     self._model = self._build(self._method)
     self.factor, self.halo = self._model.factor, self._model.halo
@@ -99,11 +106,11 @@ class Upscaler:
   def _build(self, method: Any) -> 'model.Tiled | model.Resampled':
     o = self.options
     if isinstance(method, Interpolation):
-      for option in ('self_ensemble', 'precision', 'halo'):
-        if getattr(o, option):
-          raise errors.UserError(
-            f'--{option.replace("_", "-")} needs a network, and {self.name} is none'
-          )
+      for field in dataclasses.fields(o):
+        given = getattr(o, field.name) != field.default
+        if given and field.name in _OF_NETWORKS:
+          option = field.name.replace('_', '-')
+          raise errors.UserError(f'--{option} needs a network, and {self.name} is none')
       return model.Resampled(method.name, o.scale or 4)
     assert isinstance(method, Network)
     return model.Tiled(
@@ -117,8 +124,14 @@ class Upscaler:
 
   @property
   def warnings(self) -> list[str]:
-    """What went wrong and was mended, in words."""
-    return self._model.warnings
+    """What went wrong and was mended since `forget_warnings`, in words, each once."""
+    found = [w for each in (self, *self._ends) for w in each._model.warnings]
+    return list(dict.fromkeys(found))
+
+  def forget_warnings(self) -> None:
+    """Empties `warnings`, for another picture."""
+    for each in (self, *self._ends):
+      each._model.warnings.clear()
 
   @property
   def residual(self) -> dict[str, float] | None:
@@ -136,17 +149,17 @@ class Upscaler:
     if o.width and o.height:
       h, w = o.height, o.width
     elif o.width:
-      h, w = round(height * o.width / width), o.width
+      h, w = _nearest(height * o.width / width), o.width
     elif o.height:
-      h, w = o.height, round(width * o.height / height)
+      h, w = o.height, _nearest(width * o.height / height)
     else:
       default = 4 if isinstance(self._model, model.Resampled) else self.factor
       scale = o.scale or default
-      h, w = (math.floor(n * scale + 0.5) for n in (height, width))
+      h, w = (_nearest(n * scale) for n in (height, width))
     h, w = max(1, h), max(1, w)
     if max(h, w) > MAX_SIDE:
       raise errors.UserError(
-        f'{w} x {h} pixels would be too many: a side can have {MAX_SIDE}'
+        f'{w:.6g} x {h:.6g} pixels would be too many: a side can have {MAX_SIDE}'
       )
     if o.consistent and (h < height or w < width):
       raise errors.UserError(
@@ -197,7 +210,7 @@ class Upscaler:
     )
     height, width = (n * self.factor for n in color.shape[:2])
     if (height, width) != size:
-      bands = resample.stream(bands, height, size, border)
+      bands = resample.stream(bands, height, size, border, self._model.kernel)
     for band in bands:
       yield np.clip(band, 0, 1)
 
@@ -257,25 +270,37 @@ class Upscaler:
     """Enlarges a picture in memory, or reads one.
 
     Args:
-      x: A path, a Pillow image, or an array: uint8, uint16, or float in [0, 1], of
-        (H, W) grey or (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and
-        alpha.
+      x: A path, a Pillow image, or an array (NumPy's, or any that becomes one): uint8,
+        uint16, or float in [0, 1], of (H, W) grey or (H, W, C) with C = 1 grey, 2 grey
+        and alpha, 3 RGB, 4 RGB and alpha. Of an animation the first frame counts.
 
     Returns:
-      A Pillow image of a path or an image; of an array one of the same type and kind.
+      Of a path or a Pillow image, a Pillow image; it has 8 bits a channel unless it is
+      grey, as Pillow knows no deeper colour: give an array to keep 16 bits. Of an array
+      a NumPy array of the same type and kind.
 
     Raises:
       BadImage: The picture cannot be read.
-      UserError: An array of another kind.
+      UserError: Something else, or an array of another kind.
     """
-    if isinstance(x, np.ndarray):
-      return self._array(x)
+    self.forget_warnings()
     if isinstance(x, Image.Image):
       picture = image_io.from_pil(x)
-    else:
+    elif isinstance(x, str | os.PathLike):
       picture = image_io.read(pathlib.Path(x))
+    elif hasattr(x, '__array__'):
+      return self._told(self._array(np.asarray(x)))
+    else:
+      raise errors.UserError(
+        f'a {type(x).__name__} is no picture: give a path, a Pillow image or an array'
+      )
     sr = np.concatenate(list(self.rows(picture)))
-    return image_io.to_pil(_quantised(sr, picture.color.dtype), picture)
+    return self._told(image_io.to_pil(_quantised(sr, picture.color.dtype), picture))
+
+  def _told(self, result: Any) -> Any:
+    for warning in self.warnings:
+      log.warning('%s', warning)
+    return result
 
   def _array(self, x: np.ndarray) -> np.ndarray:
     floating = np.issubdtype(x.dtype, np.floating)
@@ -288,6 +313,11 @@ class Upscaler:
     if image.ndim != 3 or not 1 <= image.shape[-1] <= 4 or 0 in image.shape:
       raise errors.UserError(
         f'an array of shape {x.shape} is no picture: give (H, W) or (H, W, 1 to 4)'
+      )
+    if floating and not (-_OVERSHOOT <= image.min() <= image.max() <= 1 + _OVERSHOOT):
+      raise errors.UserError(
+        f'floats from {image.min():g} to {image.max():g} are no picture: give floats in'
+        ' [0, 1], or uint8'
       )
     channels = image.shape[-1]
     split = channels - (channels % 2 == 0)
@@ -302,14 +332,19 @@ class Upscaler:
 def _check(o: Options) -> None:
   if o.scale is not None and (o.width or o.height):
     raise errors.UserError('give --scale or --width and --height, not both')
-  if o.scale is not None and not 0 < o.scale < math.inf:
+  number = isinstance(o.scale, int | float | np.number)
+  if o.scale is not None and not (number and 0 < o.scale < math.inf):
     raise errors.UserError(f'--scale {o.scale} must be a number above 0')
-  for name in ('width', 'height', 'tile'):
+  for name, least in (('width', 1), ('height', 1), ('tile', 1), ('halo', 0)):
     value = getattr(o, name)
-    if value is not None and value < 1:
-      raise errors.UserError(f'--{name} {value} must be a whole number from 1')
-  if o.halo is not None and o.halo < 0:
-    raise errors.UserError(f'--halo {o.halo} must be a whole number from 0')
+    if value is None:
+      continue
+    if not isinstance(value, int | np.integer) or value < least:
+      raise errors.UserError(f'--{name} {value} must be a whole number from {least}')
+
+
+def _nearest(x: float) -> int:
+  return math.floor(x + 0.5)
 
 
 def _with_alpha(

@@ -161,7 +161,7 @@ def save(
     if meta.dpi:
       options['dpi'] = tuple(round(v) for v in meta.dpi)
     if meta.text:
-      options['comment'] = meta.text['Comment']
+      options['comment'] = meta.text['Comment'].encode('utf-8', 'replace')
   elif kind.name == 'WEBP':
     options |= {'quality': quality, 'lossless': lossless, 'exact': True, 'method': 4}
   else:

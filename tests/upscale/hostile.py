@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.upscale import specimens
 
@@ -310,6 +311,26 @@ def _others(good: dict[str, bytes]) -> Iterator[Case]:
     stream = io.BytesIO()
     Image.new(mode, (16, 16)).save(stream, 'TIFF')
     yield Case(f'mode-{mode}', stream.getvalue(), '.tif', True)
+
+
+def long_texts() -> Iterator[Case]:
+  """Good files with more words than some formats can hold."""
+  photo = Image.fromarray(specimens.photo(3))
+  for count in (65_500, 65_534, 70_000, 900_000):
+    for letter in 'wж':
+      info = PngInfo()
+      for name in ('Comment', 'Title', 'XML:com.adobe.xmp'):
+        info.add_itxt(name, letter * (count // len(letter.encode())))
+      exif = Image.Exif()
+      exif[0x010F] = 'w' * count
+      data = specimens.saved(photo, 'PNG', pnginfo=info, exif=exif)
+      yield Case(f'long-png-{count}-{ord(letter)}', data, '.png')
+    data = specimens.saved(photo, 'GIF', comment=b'w' * count)
+    yield Case(f'long-gif-{count}', data, '.gif')
+    told = {'exif': exif, 'xmp': b'w' * count, 'icc_profile': specimens.profile()}
+    for format in ('WEBP', 'AVIF'):
+      data = specimens.saved(photo, format, **told)
+      yield Case(f'long-{format.lower()}-{count}', data, f'.{format.lower()}')
 
 
 def main(folder: str) -> None:

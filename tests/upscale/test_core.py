@@ -1,12 +1,13 @@
 """What happens between a picture and a larger picture."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 import jsr
 from jsr.errors import UserError
-from jsr.evaluate import methods
+from jsr.evaluate import conversion, methods
 from jsr.ops import resize
 from jsr.upscale import model as models
 from jsr.upscale import trust, upscaler
@@ -60,6 +61,19 @@ def test_interpolations(name):
   assert np.abs(got - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-3
 
 
+def test_nearest_and_bilinear_of_any_size():
+  x = np.zeros((1, 10, 1), np.uint8)
+  x[:, 5:] = 255
+  for options in ({'scale': 2.5}, {'width': 25, 'height': 3}, {'width': 30}):
+    assert set(np.unique(jsr.load('nearest', **options).upscale(x))) == {0, 255}
+  got = jsr.load('bilinear', width=15, height=1).upscale(x)[0, :, 0]
+  want = np.interp((np.arange(15) + 0.5) / 1.5 - 0.5, np.arange(10), x[0, :, 0])
+  assert np.abs(got - want).max() <= 0.51
+  # One rounding of sizes, whichever option names them.
+  assert jsr.load('bicubic', width=25).size(1, 10) == (3, 25)
+  assert jsr.load('bicubic', scale=2.5).size(1, 10) == (3, 25)
+
+
 def test_any_size(compact):
   for options, size in [
     ({}, (42, 52)),
@@ -95,6 +109,20 @@ def test_arrays_keep_their_kind(compact):
     up.upscale(A.astype(np.int32))
   with pytest.raises(UserError, match=r'shape \(2, 21, 26, 3\) is no picture'):
     up.upscale(np.stack([A, A]))
+
+
+def test_other_arrays(compact):
+  up = jsr.load(compact, engine='jax')
+  np.testing.assert_array_equal(up.upscale(jnp.asarray(A)), up.upscale(A))
+  hole = (A / 255).astype(np.float32)
+  hole[3, 4] = np.nan
+  for x, words in (
+    (A.tolist(), 'a list is no picture: give a path, a Pillow image or an array'),
+    (A.astype(np.float32), 'floats from .* are no picture: give floats in'),
+    (hole, 'floats from nan to nan are no picture'),
+  ):
+    with pytest.raises(UserError, match=words):
+      up.upscale(x)
 
 
 def test_paths_and_pillow(compact, tmp_path):
@@ -188,6 +216,10 @@ def test_strength(compact, tmp_path):
   np.testing.assert_array_equal(between[0], a)
   np.testing.assert_array_equal(between[2], b)
   assert np.abs(between[1] - a).max() > 1e-3 < np.abs(between[1] - b).max()
+  # Strength 0 is the model itself.
+  np.testing.assert_array_equal(
+    jsr.load(compact, strength=0, engine='jax').upscale(A / 255), a
+  )
   with pytest.raises(UserError, match='without a GAN-trained partner'):
     jsr.load(compact, strength=0.5)
   with pytest.raises(UserError, match=r'--strength 1.5 lies outside'):
@@ -224,6 +256,13 @@ def test_consistent_reports_its_residual(compact):
     jsr.load(compact, consistent=True, width=10).upscale(A)
 
 
+def test_consistent_keeps_the_mean_colour():
+  up = jsr.load('bicubic', scale=3, consistent=True)
+  for x in (A, A[..., :1], 255 - A):
+    away = np.abs(up.upscale(x).mean((0, 1)) - x.mean((0, 1)))
+    assert away.max() < 0.2
+
+
 def test_never_black(compact, caplog):
   """Tiles that a fast engine spoils are computed again; the rest is left alone."""
   up = jsr.load(compact, engine='jax', tile=16)
@@ -237,11 +276,16 @@ def test_never_black(compact, caplog):
       calls.append(tiles.shape)
       return engine(tiles) * (np.nan if len(calls) == 1 else 1)
 
-  up._model._engine = Spoiled()
+  up._model._engine, up._model.engine = Spoiled(), 'fast bfloat16'
+  for _ in range(2):  # Each picture is told.
+    calls.clear()
+    caplog.clear()
+    np.testing.assert_array_equal(up.upscale(A / 255), expected)
+    assert len(calls) > 1
+    assert up.warnings == caplog.messages
+    assert [w.startswith('fast bfloat16 gave values') for w in up.warnings] == [True]
   np.testing.assert_array_equal(up.upscale(A / 255), expected)
-  assert len(calls) > 1
-  assert up.warnings == [caplog.messages[0]]
-  assert 'are computed again in float32' in up.warnings[0]
+  assert up.warnings == []
 
 
 def test_damaged_weights(tmp_path):
@@ -255,7 +299,12 @@ def test_options_that_contradict():
     ({'scale': 2, 'width': 5}, 'not both'),
     ({'scale': 0}, 'a number above 0'),
     ({'scale': float('nan')}, 'a number above 0'),
+    ({'scale': '2'}, 'a number above 0'),
+    ({'scale': 1e300}, r'1e\+302 x 1e\+302 pixels would be too many'),
     ({'width': 0}, '--width 0 must be'),
+    ({'width': 20.5}, '--width 20.5 must be'),
+    ({'halo': 0}, '--halo needs a network'),
+    ({'engine': 'onnx'}, '--engine needs a network'),
     ({'halo': -1}, '--halo -1 must be'),
     ({'tile': 5}, '--tile 5 has no room for the halo of 3'),
     ({'self_ensemble': True}, '--self-ensemble needs a network'),
@@ -263,8 +312,10 @@ def test_options_that_contradict():
   ]:
     with pytest.raises(UserError, match=words):
       jsr.load('bicubic', **options).size(100, 100)
-  with pytest.raises(UserError, match="no method or folder 'bicubik'"):
+  with pytest.raises(UserError, match="unknown model or file 'bicubik'; did you mean"):
     jsr.load('bicubik')
+  with pytest.raises(UserError, match="'srresnet' comes without weights"):
+    jsr.load('srresnet')
 
 
 def test_families_choose_by_scale(tmp_path, monkeypatch):
@@ -275,8 +326,10 @@ def test_families_choose_by_scale(tmp_path, monkeypatch):
   assert embedded.names() == ['compact-x2', 'compact-x4', 'compact-x4-gan']
   assert embedded.family('compact') == {2: 'compact-x2', 4: 'compact-x4'}
   for scale, name in [(None, 4), (1.5, 2), (2, 2), (2.01, 4), (4, 4), (9, 4)]:
-    assert models.choose('compact', scale) == f'compact-x{name}'
-  assert models.choose('nearest', 3) == 'nearest'
+    assert embedded.choose('compact', scale) == f'compact-x{name}'
+  assert embedded.choose('nearest', 3) == 'nearest'
+  assert methods.resolve('compact').label == 'compact-x4'
+  assert conversion.find('compact').scale == 4
   assert models.partner('compact-x4') == 'compact-x4-gan'
   up = jsr.load(scale=3, engine='jax', strength=0.5)
   assert (up.name, up.factor, up.size(10, 10)) == ('compact-x4', 4, (30, 30))

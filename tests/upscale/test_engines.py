@@ -1,6 +1,7 @@
 """Engines: the same network computed by others, and what they say when they cannot."""
 
 import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 from jsr import models
 from jsr.errors import UserError
 from jsr.evaluate.network import Network
-from jsr.upscale import engines, onnx_engine, quantize
+from jsr.upscale import choice, engines, onnx_engine, quantize
 from tests.models.test_generators import SMALL
 
 ONNX = ('onnxruntime', 'openvino')
@@ -109,14 +110,62 @@ def test_automatic(compact):
 
 
 def test_automatic_without_openvino(compact, monkeypatch):
-  """onnxruntime is not faster with every network."""
   needs('onnxruntime')
   monkeypatch.setattr(onnx_engine, 'installed', lambda: 'onnxruntime')
   monkeypatch.setattr(jax, 'default_backend', lambda: 'cpu')
   assert engines.make(compact, 2).name == 'onnxruntime'
-  assert engines.make(network('edsr'), 2).name == 'jax'
   monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
   assert engines.make(compact, 2).name == 'jax'
+
+
+class Slow:
+  """An engine that takes a given time, and counts."""
+
+  precision = 'float32'
+
+  def __init__(self, name, seconds):
+    self.name, self.seconds, self.calls = name, seconds, 0
+
+  def __call__(self, x):
+    self.calls += 1
+    time.sleep(self.seconds)
+
+
+def test_large_networks_are_measured_once(compact, monkeypatch, cache, caplog):
+  caplog.set_level('INFO')
+  monkeypatch.setattr(choice, 'SIDE', 8)
+  for quick in ('jax', 'openvino'):
+    pair = [
+      Slow(name, 0.001 if name == quick else 0.03) for name in ('openvino', 'jax')
+    ]
+    for scale, calls in ((2, 4), (2, 4), (4, 8)):
+      assert choice.faster(compact, scale, *pair).name == quick
+      assert [engine.calls for engine in pair] == [calls, calls]
+    assert len(caplog.messages) == 2
+    assert 'whether openvino or jax is the faster' in caplog.messages[0]
+    caplog.clear()
+    # Damaged, it is measured anew; what cannot be kept is no fault.
+    (cache / choice.FILE).write_text('{')
+  (cache / choice.FILE).unlink()
+  (cache / choice.FILE).mkdir()
+  assert choice.faster(compact, 2, *pair).name == 'openvino'
+
+
+def test_automatic_asks_for_large_networks(compact, monkeypatch):
+  needs('openvino')
+  asked = []
+
+  def faster(network, scale, other, ours):
+    asked.append((scale, other.name, ours.name))
+    return ours
+
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'cpu')
+  monkeypatch.setattr(choice, 'faster', faster)
+  assert engines.make(compact, 2).name == 'openvino'
+  assert not asked
+  monkeypatch.setattr(choice, 'SMALL', 10)
+  assert engines.make(compact, 2).name == 'jax'
+  assert asked == [(2, 'openvino', 'jax')]
 
 
 @pytest.fixture
@@ -131,9 +180,9 @@ def nothing_installed(monkeypatch):
 def test_without_the_packages(compact, nothing_installed):
   assert engines.make(compact, 2).name == 'jax'
   for kind in ('onnx', 'openvino', 'onnxruntime'):
-    with pytest.raises(UserError, match=r"pip install 'jsr\[onnx\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '\.\[onnx\]'"):
       engines.make(compact, 2, kind)
-  with pytest.raises(UserError, match=r"pip install 'jsr\[int8\]'"):
+  with pytest.raises(UserError, match=r"pip install -e '\.\[int8\]'"):
     quantize.quantise(compact, 2, [tiles(1, 8, 8, 3)])
 
 
@@ -193,7 +242,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_8_bit_forms_are_found_by_content(compact, cache):
-  with pytest.raises(UserError, match='no 8-bit form of compact x2'):
+  with pytest.raises(UserError, match='no 8-bit form of compact-x2 yet'):
     quantize.find(compact, 2)
   path = quantize.keep(compact, 2, b'form')
   assert cache in path.parents

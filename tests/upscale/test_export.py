@@ -77,7 +77,9 @@ def test_the_graph_is_one_that_engines_know(name):
   """No transposition, and nothing that a convolution could do itself."""
   needs('onnx')
   found = kinds(as_onnx(name))
-  assert not {'Transpose', 'Reshape', 'Expand', 'Where', 'Div'} & {*found[:-8]}
+  slow = {'Transpose', 'Reshape', 'Expand', 'Where', 'Div'}
+  # S3GAN divides its result, once.
+  assert slow & {*found} == ({'Div'} if name == 's3gan' else set())
   shuffles = {'compact': 1, 'rrdb': 0}
   assert found.count('DepthToSpace') == shuffles.get(name, 1)
   assert found.count('Resize') == (1 if name == 'rrdb' else 0)

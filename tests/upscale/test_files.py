@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
+import signal
+import time
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jsr import models
+from jsr import cli, models
 from jsr.errors import UserError
 from jsr.evaluate import methods
 from jsr.ops import resize
 from jsr.upscale import batch, engines, files, image_io, plan, progress, upscaler
 from jsr.weights import model_file
-from tests import images, workdirs
+from tests import generators, images, workdirs
 from tests.conftest import ROOT
 
 A = images.smooth(12, 14)
@@ -55,6 +58,18 @@ def load(path, format='PNG', mode='RGB'):
 
 def everything(folder):
   return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*'))
+
+
+def save_model(path, change=0.0):
+  network = generators.network('compact', 2)
+  flat = model_file.flatten(network.variables)
+  model_file.save(
+    path,
+    generator='compact',
+    scale=2,
+    args=generators.SMALL['compact'],
+    variables=model_file.nest({k: v + change for k, v in flat.items()}),
+  )
 
 
 def gif(path, count=3, size=(12, 14)):
@@ -287,6 +302,25 @@ def test_nothing_half_written_stays(picture, tmp_path, monkeypatch, capsys):
   assert 'not enough memory' in told[2]
 
 
+def test_sigterm_cleans_up(picture, tmp_path, monkeypatch):
+  rows = upscaler.Upscaler.rows
+
+  def ended(self, *args):
+    for band in rows(self, *args):
+      yield band[:3]
+      os.kill(os.getpid(), signal.SIGTERM)
+      time.sleep(10)
+
+  monkeypatch.setattr(upscaler.Upscaler, 'rows', ended)
+  out, report = tmp_path / 'out', tmp_path / 'r.json'
+  line = ['upscale', picture, '-o', out, '--model', 'nearest', '--report', report]
+  with pytest.raises(SystemExit) as left:
+    cli.main([str(word) for word in line])
+  assert left.value.code == 128 + signal.SIGTERM
+  assert not out.exists()
+  assert not json.loads(report.read_text())['complete']
+
+
 def test_out_of_memory_of_an_engine(picture, tmp_path, monkeypatch, capsys):
   def full(*_):
     raise engines.OutOfMemory('9 GB')
@@ -320,7 +354,7 @@ def test_mistakes_are_told_before_anything_is_made(picture, tmp_path):
   for inputs, folder, more, message in (
     ([picture, twin], out, {}, r'in/a\.png and .*other/a\.png would both become'),
     ([twin.parent], out, {'format': 'png'}, r'a\.jpg and .*a\.png would both become'),
-    ([picture], out, {'model': 'bicubc'}, 'no method or folder|unknown model'),
+    ([picture], out, {'model': 'bicubc'}, "unknown model or file 'bicubc'"),
     ([picture], tmp_path / 'file', {}, 'cannot write into the folder'),
     ([picture], tmp_path / 'file' / 'x', {}, 'cannot write into the folder'),
     ([picture], picture.parent, {}, 'is an input and would be replaced'),
@@ -332,6 +366,7 @@ def test_mistakes_are_told_before_anything_is_made(picture, tmp_path):
     ([f'{twin.parent}/*'], tmp_path / 'x.png', {}, 'there are 2 inputs'),
     ([picture], tmp_path / 'x.bmp', {}, 'no suffix of a format that can be written'),
     ([picture], tmp_path / 'x.mp4', {}, 'is a picture and cannot become the video'),
+    ([clip], tmp_path / 'x.webm', {}, "cannot be written as '.webm': use .mp4, .mov"),
     ([clip], tmp_path / 'x.png', {}, 'is a video and cannot become the picture'),
     ([picture], out, {'format': 'mkv'}, '--format mkv is for videos'),
     ([clip], out, {'format': 'png'}, '--format png is for pictures'),
@@ -343,12 +378,31 @@ def test_mistakes_are_told_before_anything_is_made(picture, tmp_path):
     ([picture], out, {'report': tmp_path / 'in'}, 'it is a folder'),
     ([picture], out, {'report': picture}, 'is an input or a result'),
     ([picture], out, {'options': {'scale': 2, 'width': 9}}, 'not both'),
+    ([picture], out, {'options': {'engine': 'onnx'}}, '--engine needs a network'),
   ):
     before = everything(tmp_path)
     with pytest.raises(UserError, match=message):
       upscale(inputs, folder, **more)
     assert everything(tmp_path) == before
   np.testing.assert_array_equal(load(picture), A)
+
+
+def test_the_contents_tell_a_video(tmp_path):
+  for head, video in (
+    (b'\x00\x00\x00\x18ftypisom', True),
+    (b'\x00\x00\x00\x18ftypavif', False),
+    (b'\x00\x00\x00\x18ftypheic', False),
+    (b'RIFF1234AVI LIST', True),
+    (b'RIFF1234WEBPVP8 ', False),
+    (b'\x1a\x45\xdf\xa3', True),
+    (b'\x89PNG\r\n', False),
+    (b'', False),
+  ):
+    for name in ('recording', 'recording.vob'):
+      (tmp_path / name).write_bytes(head)
+      (item,) = plan.make([str(tmp_path / name)], tmp_path / 'out')
+      assert item.video is video
+      assert item.target.suffix == ('.mkv' if video else '.png')
 
 
 def test_formats_of_both_kinds():
@@ -404,9 +458,14 @@ def test_residuals_and_notes_are_told(tmp_path, capsys):
   options = {'consistent': True}
   assert upscale([tmp_path / 'a.png'], tmp_path / 'a.jpg', options=options) == 0
   line = capsys.readouterr().out
-  assert 'a.jpg (56x48): residual ' in line
-  assert line.endswith('levels, ' + line.rpartition('levels, ')[2])
+  found = re.search(
+    r'a\.jpg \(56x48\): residual ([\d.]+) levels, largest ([\d.]+); ', line
+  )
+  assert 0 < float(found[1]) < 0.3 < float(found[2]) < 1
   assert 'JPEG has no alpha: laid over white' in line
+  assert 'the residual is that before the compression' in line
+  assert upscale([tmp_path / 'a.png'], tmp_path / 'b.png', options=options) == 0
+  assert 'before the compression' not in capsys.readouterr().out
 
 
 def test_warnings_are_told(picture, tmp_path, monkeypatch, capsys):
@@ -418,6 +477,7 @@ def test_warnings_are_told(picture, tmp_path, monkeypatch, capsys):
     return rows(self, *args)
 
   monkeypatch.setattr(upscaler.Upscaler, 'warnings', warnings)
+  monkeypatch.setattr(upscaler.Upscaler, 'forget_warnings', lambda _: None)
   monkeypatch.setattr(upscaler.Upscaler, 'rows', warning)
   report = tmp_path / 'r.json'
   assert upscale([picture], tmp_path / 'out', report=report) == 0
@@ -425,6 +485,93 @@ def test_warnings_are_told(picture, tmp_path, monkeypatch, capsys):
     f'jsr upscale: {picture}: warning: 2 tiles were computed again in float32\n'
   )
   assert json.loads(report.read_text())['files'][0]['warnings'] == warnings
+
+
+def test_warnings_of_each_file(picture, tmp_path, monkeypatch, capsys):
+  """A low precision that spoils every file is told with every file, once."""
+  path = tmp_path / 'm.safetensors'
+  save_model(path)
+  make = engines.make
+
+  class Spoiled:
+    name, precision = 'fast', 'bfloat16'
+
+    def __call__(self, x):
+      return np.full((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], 3), np.nan, 'f4')
+
+  monkeypatch.setattr(
+    engines, 'make', lambda n, f, k, p: Spoiled() if k == 'auto' else make(n, f, k, p)
+  )
+  twin = picture.with_name('b.png')
+  shutil.copy(picture, twin)
+  assert upscale([picture, twin], tmp_path / 'out', str(path)) == 0
+  assert capsys.readouterr().err.splitlines() == [
+    f'jsr upscale: {name}: warning: fast bfloat16 gave values that are no numbers; such'
+    ' tiles were computed again in float32 by JAX'
+    for name in (picture, twin)
+  ]
+
+
+def test_faults_of_jsr_do_not_stop_the_others(picture, tmp_path, monkeypatch, capsys):
+  rows = upscaler.Upscaler.rows
+
+  def fault(self, given, *args):
+    if given.width == 9:
+      raise ZeroDivisionError('nobody saw this coming')
+    return rows(self, given, *args)
+
+  monkeypatch.setattr(upscaler.Upscaler, 'rows', fault)
+  odd = tmp_path / 'odd.png'
+  workdirs.save(odd, A[:, :9])
+  report = tmp_path / 'r.json'
+  assert upscale([odd, picture], tmp_path / 'out', report=report) == 2
+  assert everything(tmp_path / 'out') == ['a.png']
+  said = 'ZeroDivisionError: nobody saw this coming; this is a fault of jsr'
+  assert f'{odd}: {said}' in capsys.readouterr().err
+  entries = json.loads(report.read_text())['files']
+  assert [entry['status'] for entry in entries] == ['failed', 'done']
+  assert entries[0]['error'].startswith(said)
+
+
+def test_a_result_without_its_map_is_there(picture, tmp_path, monkeypatch):
+  monkeypatch.setattr(files, 'load', lambda *_: None)
+
+  def trust(self, picture, progress=None):
+    raise MemoryError
+    yield
+
+  monkeypatch.setattr(upscaler.Upscaler, 'trust', trust)
+  out, report = tmp_path / 'out', tmp_path / 'r.json'
+  assert upscale([picture], out, trust_map=True, report=report) == 2
+  (entry,) = json.loads(report.read_text())['files']
+  assert (entry['status'], entry['output']) == ('failed', str(out / 'a.png'))
+  assert everything(out) == ['a.png']
+
+
+def test_tiles_that_are_too_small_are_told(picture, tmp_path, capsys):
+  save_model(tmp_path / 'm.safetensors')
+  for options, told in (
+    ({'tile': 13, 'halo': 1}, True),
+    ({'halo': 1}, False),
+    ({}, False),
+  ):
+    model, more = str(tmp_path / 'm.safetensors'), {'engine': 'jax', **options}
+    assert upscale([picture], tmp_path / 'o', model, options=more, overwrite=True) == 0
+    said = 'looks farther than its tiles do' in capsys.readouterr().out
+    assert said is told
+
+
+def test_real_trust_maps(picture, tmp_path):
+  save_model(tmp_path / 'm.safetensors')
+  save_model(tmp_path / 'gan.safetensors', change=0.02)
+  options = {'perceptual': str(tmp_path / 'gan.safetensors'), 'engine': 'jax'}
+  out, model = tmp_path / 'out', str(tmp_path / 'm.safetensors')
+  assert upscale([picture], out, model, options=options, trust_map=True) == 0
+  assert everything(out) == ['a-trust.png', 'a.png']
+  up = upscaler.Upscaler(model, upscaler.Options(**options))
+  expected = np.concatenate(list(up.trust(image_io.Picture(A))))
+  got = load(out / 'a-trust.png').astype(float) / 255
+  np.testing.assert_allclose(got, expected, atol=0.51 / 255)
 
 
 def test_trust_maps(picture, tmp_path, monkeypatch, capsys):
@@ -444,6 +591,7 @@ def test_trust_maps(picture, tmp_path, monkeypatch, capsys):
     return rows(self, *args)
 
   monkeypatch.setattr(upscaler.Upscaler, '__init__', without)
+  monkeypatch.setattr(files, 'load', lambda *_: None)
   monkeypatch.setattr(upscaler.Upscaler, 'trust', trust)
   monkeypatch.setattr(upscaler.Upscaler, 'rows', counted)
   out = tmp_path / 'out'
@@ -466,7 +614,9 @@ def test_trust_maps(picture, tmp_path, monkeypatch, capsys):
 
 def test_a_model_without_a_partner(picture, tmp_path, workdir):
   for model in ('bicubic', str(workdir)):
-    with pytest.raises(UserError):
+    with pytest.raises(
+      UserError, match=f"'{model}' comes without a GAN-trained partner"
+    ):
       upscale([picture], tmp_path / 'out', model, trust_map=True)
   assert not (tmp_path / 'out').exists()
 

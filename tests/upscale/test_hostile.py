@@ -12,6 +12,7 @@ from tests.upscale import hostile
 # Seconds of processor time for one small file; most take a thousandth.
 LIMIT = 5
 MAX_PIXELS = 2**20
+TARGETS = ('.jpg', '.webp', '.tif', '.avif', '.gif')
 
 
 def through(path, target):
@@ -41,7 +42,7 @@ def one_sentence(message):
   return '\n' not in message and 5 < len(message) < 200 and 'Traceback' not in message
 
 
-def test_no_file_crashes_hangs_or_leaves_half_a_picture(tmp_path):
+def test_no_file_crashes_hangs_or_leaves_half_a_picture(tmp_path, capfd):
   out = tmp_path / 'out'
   out.mkdir()
   counts = collections.Counter()
@@ -73,6 +74,34 @@ def test_no_file_crashes_hangs_or_leaves_half_a_picture(tmp_path):
   assert wrong == []
   assert counts['refused'] > 2000
   assert counts['decoded'] > 1000  # Else a good file would be refused too.
+  assert capfd.readouterr().err == ''  # Some decoders have words of their own.
+
+
+def test_no_metadata_breaks_a_format(tmp_path, capfd):
+  """What a broken file brings along must go into any other format, or be dropped."""
+  out = tmp_path / 'out'
+  out.mkdir()
+  counts = collections.Counter()
+  wrong = []
+  told = [case for case in hostile.cases() if '-told-' in case.name and not case.bad]
+  for i, case in enumerate([*told, *hostile.long_texts()]):
+    try:
+      picture = image_io.read(case.data, max_pixels=MAX_PIXELS)
+    except image_io.BadImage:
+      continue
+    # All formats for each would take a minute: they take turns.
+    for suffix in TARGETS if case.name.startswith('long') else [TARGETS[i % 5]]:
+      target = out / f'x{suffix}'
+      try:
+        small = np.zeros((8, 8, sum(a.shape[-1] for a in _arrays(picture))), np.float32)
+        image_io.write(target, [small], height=8, width=8, picture=picture)
+        image_io.read(target)
+      except Exception as error:
+        wrong.append((case.name, suffix, repr(error)))
+      counts[suffix] += 1
+  assert wrong == []
+  assert min(counts[suffix] for suffix in TARGETS) > 60
+  assert capfd.readouterr().err == ''
 
 
 def test_the_files_are_many_and_the_same_every_time():

@@ -48,6 +48,30 @@ def family(name: str) -> dict[int, str]:
   return {int(m[1]): m[0] for m in members if m}
 
 
+def families() -> list[str]:
+  """Returns the names of all families, sorted."""
+  found = (re.fullmatch(r'(.+)-x\d+', name) for name in names())
+  return sorted({m[1] for m in found if m})
+
+
+def choose(spec: str, scale: float | None = None) -> str:
+  """Resolves a family such as 'compact' to one of its members.
+
+  Args:
+    spec: A family; any other name is returned as it is.
+    scale: What is wanted; None: 4.
+
+  Returns:
+    The member with the smallest factor from `scale`, or else the largest factor.
+  """
+  members = family(spec)
+  if not members:
+    return spec
+  wanted = 4.0 if scale is None else scale
+  enough = [factor for factor in members if factor >= wanted - 1e-9]
+  return members[min(enough) if enough else max(members)]
+
+
 def perceptual(name: str) -> str | None:
   """Returns the name of the GAN-trained partner, or None."""
   partner = name + PERCEPTUAL
