@@ -19,6 +19,7 @@ from jsr.models import initializers, layers
 from jsr.ops import shuffle
 from jsr.types import Array
 
+_HALO = 2 + 1 + 1  # Of kernels 5, 3 and 3.
 _ACTIVATIONS = {'tanh': jnp.tanh, 'relu': nn.relu}
 
 
@@ -31,6 +32,9 @@ class Generator(nn.Module):
     activation: 'tanh', the paper's, or 'relu', after the first two convolutions.
     tanh_output: Bound the output by tanh.
     features: Feature maps of the first and the second convolution.
+    padding: 'zeros' around each layer's maps, or 'edge': the picture goes on as at its
+      edge, and the maps need no padding. A network that was trained on the middle of
+      its patches has never seen zeros.
     dtype: Of the computation; parameters stay float32.
   """
 
@@ -39,6 +43,7 @@ class Generator(nn.Module):
   activation: Literal['tanh', 'relu'] = 'tanh'
   tanh_output: bool = False
   features: tuple[int, int] = (64, 32)
+  padding: Literal['zeros', 'edge'] = 'zeros'
   dtype: layers.Dtype = None
 
   @nn.compact
@@ -53,12 +58,26 @@ class Generator(nn.Module):
     linear = initializers.lecun_normal()
     init = initializers.he_normal() if self.activation == 'relu' else linear
     first, second = self.features
-    x = layers.Conv(first, 5, kernel_init=init, dtype=self.dtype, name='head')(lr)
-    x = act(x)
-    x = layers.Conv(second, 3, kernel_init=init, dtype=self.dtype, name='middle')(x)
-    x = act(x)
-    x = layers.Conv(
-      channels * self.scale**2, kernel_init=linear, dtype=self.dtype, name='tail'
-    )(x)
+
+    def conv(
+      features: int, kernel: int, name: str, start: initializers.Initializer
+    ) -> layers.Conv:
+      return layers.Conv(
+        features,
+        kernel,
+        kernel_init=start,
+        padding='zeros' if self.padding == 'zeros' else 'valid',
+        dtype=self.dtype,
+        name=name,
+      )
+
+    x = lr
+    if self.padding == 'edge':
+      x = jnp.pad(lr, ((0, 0), (_HALO, _HALO), (_HALO, _HALO), (0, 0)), mode='edge')
+    elif self.padding != 'zeros':
+      raise errors.unknown('padding of espcn', self.padding, ('zeros', 'edge'))
+    x = act(conv(first, 5, 'head', init)(x))
+    x = act(conv(second, 3, 'middle', init)(x))
+    x = conv(channels * self.scale**2, 3, 'tail', linear)(x)
     x = shuffle.pixel_shuffle(x.astype(jnp.float32), self.scale)
     return jnp.tanh(x) if self.tanh_output else x

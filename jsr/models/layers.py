@@ -1,6 +1,6 @@
 """Layers that two or more models share."""
 
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -11,6 +11,7 @@ from jsr.ops import shuffle
 from jsr.types import Array
 
 Dtype = Any
+Padding = Literal['zeros', 'edge', 'valid']
 
 
 class Conv(nn.Module):
@@ -18,6 +19,9 @@ class Conv(nn.Module):
 
   Flax's 'SAME' pads stride 2 at bottom and right only, which shifts the map by half a
   pixel against the published weights.
+
+  Attributes:
+    padding: 'zeros'; 'edge', which repeats the outermost pixels; or 'valid', none.
   """
 
   features: int
@@ -25,11 +29,16 @@ class Conv(nn.Module):
   stride: int = 1
   use_bias: bool = True
   kernel_init: initializers.Initializer = initializers.he_normal()
+  padding: Padding = 'zeros'
   dtype: Dtype = None
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
     pad = self.kernel // 2
+    if self.padding == 'edge':
+      x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode='edge')
+    if self.padding != 'zeros':
+      pad = 0
     return nn.Conv(
       self.features,
       (self.kernel, self.kernel),

@@ -23,27 +23,6 @@ from jsr.ops import resize
 from jsr.types import Array
 
 
-class EdgeConv(nn.Module):
-  """A convolution that keeps the size by repeating the edge; parameters as Conv's."""
-
-  features: int
-  kernel: int
-  dtype: layers.Dtype = None
-
-  @nn.compact
-  def __call__(self, x: Array) -> Array:
-    pad = self.kernel // 2
-    return nn.Conv(
-      self.features,
-      (self.kernel, self.kernel),
-      padding='VALID',
-      # The paper's; training needs its small steps (1e-4, and 1e-5 for the last).
-      kernel_init=initializers.normal(0.001),
-      dtype=self.dtype,
-      name='conv',
-    )(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode='edge'))
-
-
 class Generator(nn.Module):
   """SRCNN.
 
@@ -69,7 +48,18 @@ class Generator(nn.Module):
       raise UserError(f'middle {self.middle} of srcnn must be 1, 3 or 5')
     x = resize.enlarge(lr.astype(jnp.float32), self.scale)
     first, second = self.features
-    x = nn.relu(EdgeConv(first, 9, self.dtype, name='head')(x))
-    x = nn.relu(EdgeConv(second, self.middle, self.dtype, name='middle')(x))
-    x = EdgeConv(channels, 5, self.dtype, name='tail')(x)
-    return x.astype(jnp.float32)
+
+    def conv(features: int, kernel: int, name: str) -> layers.Conv:
+      return layers.Conv(
+        features,
+        kernel,
+        # The paper's; training needs its small steps (1e-4, and 1e-5 for the last).
+        kernel_init=initializers.normal(0.001),
+        padding='edge',
+        dtype=self.dtype,
+        name=name,
+      )
+
+    x = nn.relu(conv(first, 9, 'head')(x))
+    x = nn.relu(conv(second, self.middle, 'middle')(x))
+    return conv(channels, 5, 'tail')(x).astype(jnp.float32)

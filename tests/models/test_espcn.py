@@ -56,6 +56,25 @@ def test_twin(color, scale, relu, size):
   assert twins.tree_error(of_params, want) < 1e-5
 
 
+def test_the_edge_is_repeated():
+  """As if the picture went on; its middle does not know the padding."""
+  edge, zeros = (
+    models.build('espcn', scale=2, features=(8, 6), padding=padding)
+    for padding in ('edge', 'zeros')
+  )
+  image = np.random.default_rng(0).random((1, 13, 11, 1), 'f')
+  variables = zeros.init(jax.random.key(0), image)
+  wide = np.pad(image, ((0, 0), (4, 4), (4, 4), (0, 0)), mode='edge')
+  want = zeros.apply(variables, wide)[:, 8:-8, 8:-8]
+  got = edge.apply(variables, image)
+  np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
+  plain = zeros.apply(variables, image)
+  np.testing.assert_allclose(got[:, 8:-8, 8:-8], plain[:, 8:-8, 8:-8], atol=1e-6)
+  assert np.abs(got - plain)[:, :2].max() > 1e-2
+  with pytest.raises(UserError, match="unknown padding of espcn 'wrap'"):
+    models.build('espcn', padding='wrap').init(jax.random.key(0), image)
+
+
 @pytest.mark.parametrize(
   ('color', 'counts'),
   [('y', (21_284, 22_729, 24_752)), ('rgb', (26_796, 31_131, 37_200))],
