@@ -3,9 +3,11 @@
   python benchmarks/embed.py WORKDIR NAME --data DIR --command 'jsr train ...'
       --about 'One line for the list.' --trained-on 'T91'
       [--sets Set5,Set14,BSD100] [--paper 'ESPCN on T91: 32.55 dB']
+      [--calibrate FOLDER]
 
 Writes jsr/weights/embedded/NAME.safetensors, from the latest checkpoint, and NAME.md,
-measured on the spot by the package's own protocols.
+measured on the spot by the package's own protocols; with `--calibrate`, a folder of
+training pictures, the 8-bit form too.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import machine
 
 from jsr.evaluate import benchmark, conversion, methods, protocol, sets
 from jsr.train import logs
+from jsr.upscale import quantize
 from jsr.weights import embedded, model_file
 
 
@@ -59,10 +62,19 @@ def main() -> None:
   parser.add_argument('--trained-on', required=True)
   parser.add_argument('--about', required=True)
   parser.add_argument('--paper', default='')
+  parser.add_argument('--calibrate', type=pathlib.Path)
   args = parser.parse_args()
   model = conversion.read_workdir(args.workdir, 'latest')
   path = embedded.FOLDER / f'{args.name}{model_file.SUFFIX}'
   conversion.save(path, model._replace(note=f'{args.name} of jsr'))
+  for old in embedded.FOLDER.glob(f'{args.name}.*{quantize.SUFFIX}'):
+    old.unlink()
+  if args.calibrate:
+    network = methods.from_file(path, args.name)
+    pictures = quantize.calibration(args.calibrate, network, model.scale)
+    form = quantize.quantise(network, model.scale, pictures)
+    key = quantize.fingerprint(network, model.scale)
+    (embedded.FOLDER / f'{args.name}.{key}{quantize.SUFFIX}').write_bytes(form)
   flat = model_file.flatten(model.variables['params'])
   config = json.loads((args.workdir / 'config.json').read_text())
   rule = config['optim']['generator']
@@ -79,7 +91,8 @@ def main() -> None:
     f' {rule["learning_rate"]}, schedule {rule["schedule"]},'
     f' {model.note.rpartition(", ")[2]} of {config["data"]["batch_size"]} HR patches of'
     f' {patch} x {patch}',
-    'time': f'{hours(args.workdir):.1f} hours on {machine.describe()}',
+    'time': f'{hours(args.workdir):.1f} hours, beside other work, on'
+    f' {machine.describe()}',
     'licence': 'that of jsr; the pictures it was trained on are not part of it',
   }
   kind = 'y_float' if 'y_float' in rows[2] else 'rgb8'
