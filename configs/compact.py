@@ -72,6 +72,7 @@ def _second_stage(c: ConfigDict) -> None:
   c.losses.adversarial = 'relativistic'
   c.losses.adversarial_weight = 5e-3
   c.data.batch_size = 8
+  c.optim.ema_decay = 0.99  # The run is short.
   c.optim.generator.learning_rate = 1e-4
   c.optim.generator.schedule = 'constant'
   c.optim.discriminator.learning_rate = 4e-4

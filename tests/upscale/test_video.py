@@ -625,7 +625,7 @@ def test_without_pyav(tmp_path, monkeypatch):
     return real(name, *args, **options)
 
   monkeypatch.setattr(builtins, '__import__', without)
-  with pytest.raises(UserError, match=r"needs PyAV: pip install 'jsr\[video\]'"):
+  with pytest.raises(UserError, match=r"needs PyAV: pip install -e '\.\[video\]'"):
     files.run([str(tmp_path / 'a.mp4')], tmp_path / 'out', model='nearest')
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from skimage import data
 
 from jsr.errors import UserError
 from jsr.evaluate import benchmark, methods, protocol, sets
@@ -10,20 +9,16 @@ from jsr.upscale import quantize
 from jsr.weights import embedded
 
 NAMES = embedded.names()
-PATCH = data.astronaut()[40:88, 200:248]
 
 
 # What the list of models promises.
-EXPECTED = (
-  *('compact-x2', 'compact-x4', 'compact-x4-gan'),
-  *('espcn-x2', 'espcn-x3', 'espcn-x4', 'srcnn-x3'),
-)
+EXPECTED = ('compact-x2', 'compact-x4', 'espcn-x2', 'espcn-x3', 'espcn-x4')
 
 
 def test_all_are_there_and_small():
   assert {*EXPECTED} <= {*NAMES}
   assert embedded.family(embedded.DEFAULT).keys() == {2, 4}
-  assert embedded.families() == ['compact', 'espcn', 'srcnn']
+  assert embedded.families() == ['compact', 'espcn']
   assert sum(p.stat().st_size for p in embedded.FOLDER.iterdir() if p.is_file()) < 15e6
 
 
@@ -32,16 +27,6 @@ def test_the_default_has_an_8_bit_form(name, monkeypatch, tmp_path):
   monkeypatch.setenv('JSR_CACHE', str(tmp_path))
   network = methods.resolve(name)
   assert len(quantize.find(network, network.scale)) > 100_000
-
-
-def test_strength_and_trust_map_of_the_default():
-  partner = embedded.perceptual('compact-x4')
-  ends = [
-    methods.resolve(name).upscale_uint8(PATCH, 4) for name in ('compact', partner)
-  ]
-  difference = np.abs(ends[0].astype(int) - ends[1]).mean()
-  # Other weights, of the same picture.
-  assert 0.5 < difference < 20
 
 
 @pytest.mark.parametrize('name', NAMES)
