@@ -22,7 +22,6 @@ from jsr.weights import embedded
 # Of a result. A PNG of as many takes 12 GB before compression; a larger one was not
 # meant.
 MAX_RESULT = 2**32
-_TOO_MANY = '{} x {} pixels would be too many to make'
 log = logging.getLogger(__name__)
 
 
@@ -219,17 +218,20 @@ class Batch:
 
   def _size(self, height: int, width: int, entry: Entry) -> tuple[int, int]:
     entry.input_size = (width, height)
+    height, width = self._checked(height, width)
+    entry.output_size = (width, height)
+    return height, width
+
+  def _checked(self, height: int, width: int) -> tuple[int, int]:
+    """Returns (height, width) of a result that is not too large."""
     height, width = self.upscaler.size(height, width)
     if height * width > MAX_RESULT:
-      raise image_io.BadImage(_TOO_MANY.format(width, height))
-    entry.output_size = (width, height)
+      raise image_io.BadImage(f'{width} x {height} pixels would be too many to make')
     return height, width
 
   def _pixels(self, picture: image_io.Picture) -> np.ndarray:
     """Upscales a frame; uint8 (H, W, C)."""
-    height, width = self.upscaler.size(picture.height, picture.width)
-    if height * width > MAX_RESULT:
-      raise image_io.BadImage(_TOO_MANY.format(width, height))
+    self._checked(picture.height, picture.width)
     return writers.quantize(np.concatenate([*self.upscaler.rows(picture)]), 8)
 
   def _key(self) -> dict[str, Any]:

@@ -106,15 +106,6 @@ def _random(
     yield f'splice{i}', data[:cut] + other[paste:], False
 
 
-def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-  found, at = [], 8
-  while at < len(data):
-    length, kind = struct.unpack_from('>L4s', data, at)
-    found.append((kind, data[at + 8 : at + 8 + length]))
-    at += 12 + length
-  return found
-
-
 def _png(chunks: list[tuple[bytes, bytes]]) -> bytes:
   body = b''.join(specimens.chunk(kind, data) for kind, data in chunks)
   return b'\x89PNG\r\n\x1a\n' + body
@@ -124,7 +115,7 @@ def _pngs(good: dict[str, bytes]) -> Iterator[Case]:
   """Changes with right checksums: only the meaning is wrong."""
   names = [name for name in good if name.startswith('png')]
   for name in names:
-    chunks = _chunks(good[name])
+    chunks = specimens.chunks(good[name])
     header = chunks[0][1]
     for at in (0, 4):
       for value in ODD32:
@@ -152,7 +143,7 @@ def _pngs(good: dict[str, bytes]) -> Iterator[Case]:
       for value in ODD32[2:]:
         plain[at : at + 4] = struct.pack('>L', value)
         yield Case(f'{label}-length{value}', bytes(plain), '.png')
-  header, *rest = _chunks(good['png-rgb8'])
+  header, *rest = specimens.chunks(good['png-rgb8'])
   huge = struct.pack('>LL', 60000, 60000) + header[1][8:]
   zeros = zlib.compress(bytes(2**24), 9)
   yield Case('png-bomb', _png([(b'IHDR', huge), (b'IDAT', zeros), *rest]), '.png', True)

@@ -95,6 +95,16 @@ def xmp(orientation=1):
   return f'<x:xmpmeta tiff:Orientation="{orientation}">words</x:xmpmeta>'.encode()
 
 
+def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+  """Returns kinds and bodies of a PNG's chunks, in their order."""
+  found, at = [], 8
+  while at < len(data):
+    length, kind = struct.unpack_from('>L4s', data, at)
+    found.append((kind, data[at + 8 : at + 8 + length]))
+    at += 12 + length
+  return found
+
+
 def chunk(kind, data):
   return struct.pack('>L', len(data)) + kind + data + png_crc(kind + data)
 

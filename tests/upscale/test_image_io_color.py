@@ -33,16 +33,6 @@ def png(*chunks, pixels=PHOTO, **options):
   return specimens.png(pixels, *body, **options)
 
 
-def chunks_of(data):
-  """Kinds and bodies in their order."""
-  found, at = [], 8
-  while at < len(data):
-    length, kind = struct.unpack_from('>L4s', data, at)
-    found.append((kind, data[at + 8 : at + 8 + length]))
-    at += 12 + length
-  return found
-
-
 def through(data, path):
   picture = image_io.read(data)
   rows = [(picture.color / np.float64(255)).astype(np.float32)]
@@ -59,7 +49,7 @@ def test_from_png_to_png(chunks, tmp_path):
   picture, notes = through(png(*chunks), path)
   assert picture.metadata.color == dict(chunks)
   assert notes == ()
-  found = chunks_of(path.read_bytes())
+  found = specimens.chunks(path.read_bytes())
   kinds = [kind for kind, _ in found]
   for chunk in chunks:
     assert found.count(chunk) == 1
@@ -77,7 +67,7 @@ def test_a_palette_keeps_them(tmp_path):
   data = png(LINEAR, table, pixels=places, color=3)
   picture, _ = through(data, tmp_path / 'x.png')
   assert picture.metadata.color == dict([LINEAR])
-  assert LINEAR in chunks_of((tmp_path / 'x.png').read_bytes())
+  assert LINEAR in specimens.chunks((tmp_path / 'x.png').read_bytes())
 
 
 def test_a_profile_stands_instead_of_srgb(tmp_path):
@@ -88,7 +78,7 @@ def test_a_profile_stands_instead_of_srgb(tmp_path):
   picture = dataclasses.replace(picture, metadata=meta)
   rows = [(PHOTO / np.float64(255)).astype(np.float32)]
   image_io.write(tmp_path / 'y.png', rows, height=20, width=24, picture=picture)
-  kinds = [kind for kind, _ in chunks_of((tmp_path / 'y.png').read_bytes())]
+  kinds = [kind for kind, _ in specimens.chunks((tmp_path / 'y.png').read_bytes())]
   assert b'sRGB' not in kinds
   assert kinds[:4] == [b'IHDR', b'cICP', b'iCCP', b'gAMA']
   assert image_io.read(tmp_path / 'y.png').metadata.icc == icc
@@ -126,7 +116,7 @@ def test_a_profile_counts_more_than_gamma(tmp_path):
   with_profile = Image.open(io.BytesIO(png(LINEAR, WIDE)))
   stream = io.BytesIO()
   with_profile.save(stream, 'PNG', icc_profile=specimens.profile())
-  head, *rest = chunks_of(stream.getvalue())
+  head, *rest = specimens.chunks(stream.getvalue())
   for extra, names in (([LINEAR, WIDE], ''), ([PQ], 'cICP')):
     body = b''.join(specimens.chunk(*c) for c in [head, *extra, *rest])
     _, notes = through(stream.getvalue()[:8] + body, tmp_path / 'x.jpg')
@@ -147,7 +137,7 @@ def test_what_means_nothing_is_not_kept(chunk, tmp_path):
 
 
 def test_what_comes_after_the_picture_is_not_kept():
-  head, *rest = chunks_of(png())
+  head, *rest = specimens.chunks(png())
   body = b''.join(specimens.chunk(*c) for c in [head, rest[0], LINEAR, *rest[1:]])
   assert image_io.read(png()[:8] + body).metadata.color == {}
 
@@ -155,7 +145,7 @@ def test_what_comes_after_the_picture_is_not_kept():
 def test_animations_keep_them(tmp_path):
   frames = [Image.fromarray(PHOTO), Image.fromarray(255 - PHOTO)]
   data = specimens.saved(frames[0], 'PNG', save_all=True, append_images=frames[1:])
-  head, *rest = chunks_of(data)
+  head, *rest = specimens.chunks(data)
   path = tmp_path / 'x.png'
   body = (specimens.chunk(*c) for c in [head, LINEAR, PQ, *rest])
   path.write_bytes(data[:8] + b''.join(body))
@@ -163,7 +153,7 @@ def test_animations_keep_them(tmp_path):
   assert animation.metadata.color == dict([LINEAR, PQ])
   again = ((picture.color, ms) for picture, ms in animation)
   assert image_io.write_animation(tmp_path / 'y.png', again, picture=animation) == ()
-  kinds = [kind for kind, _ in chunks_of((tmp_path / 'y.png').read_bytes())]
+  kinds = [kind for kind, _ in specimens.chunks((tmp_path / 'y.png').read_bytes())]
   assert kinds[:4] == [b'IHDR', b'cICP', b'gAMA', b'acTL']
   again = ((picture.color, ms) for picture, ms in animation)
   notes = image_io.write_animation(tmp_path / 'y.webp', again, picture=animation)
