@@ -102,6 +102,7 @@ def test_docstring_says_what_a_user_needs(path):
     'srresnet:x2,x8',
     'srcnn:915,955',
     'srcnn:x2,x3',
+    'srcnn:sgd,quick',
     'edsr:full,8',
     'edsr:x2,from-x2',
     'compact:x4,from-x4',

@@ -31,6 +31,8 @@ class Generator(nn.Module):
     color: 'y', the paper's, or 'rgb'.
     middle: Kernel of the second convolution: 1, 3 or 5.
     features: Feature maps of the first and the second convolution.
+    start: Of the kernels: 'paper', a normal of deviation 0.001, which needs small steps
+      and hundreds of thousands of them, or 'he'.
     dtype: Of the computation; parameters and enlargement stay float32.
   """
 
@@ -38,6 +40,7 @@ class Generator(nn.Module):
   scale: int = 4
   middle: int = 1
   features: tuple[int, int] = (64, 32)
+  start: Literal['paper', 'he'] = 'paper'
   dtype: layers.Dtype = None
 
   @nn.compact
@@ -48,13 +51,16 @@ class Generator(nn.Module):
       raise UserError(f'middle {self.middle} of srcnn must be 1, 3 or 5')
     x = resize.enlarge(lr.astype(jnp.float32), self.scale)
     first, second = self.features
+    paper = initializers.normal(0.001)
+    kernel_init = {'paper': paper, 'he': initializers.he_normal()}.get(self.start)
+    if kernel_init is None:
+      raise UserError(f"start {self.start!r} of srcnn must be 'paper' or 'he'")
 
     def conv(features: int, kernel: int, name: str) -> layers.Conv:
       return layers.Conv(
         features,
         kernel,
-        # The paper's; training needs its small steps (1e-4, and 1e-5 for the last).
-        kernel_init=initializers.normal(0.001),
+        kernel_init=kernel_init,
         padding='edge',
         dtype=self.dtype,
         name=name,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
+from zlib_ng import zlib_ng
 
 from jsr.upscale import strips
 from jsr.upscale.metadata import Metadata
@@ -110,9 +111,9 @@ def compressed(
   def work(item: tuple[np.ndarray, np.ndarray]) -> tuple[bytes, int, int]:
     block, above = item
     data = filtered(block, above, step).data
-    deflate = zlib.compressobj(strips.LEVEL, zlib.DEFLATED, -15)
-    pieces = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    return pieces, zlib.adler32(data), data.nbytes
+    deflate = zlib_ng.compressobj(strips.LEVEL, zlib_ng.DEFLATED, -15)
+    pieces = deflate.compress(data) + deflate.flush(zlib_ng.Z_SYNC_FLUSH)
+    return pieces, zlib_ng.adler32(data), data.nbytes
 
   def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
     above = np.zeros(step * width, np.uint8)
@@ -144,7 +145,7 @@ def filtered(block: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
   rows, size = block.shape
   out = np.empty((rows, 1 + size), np.uint8)
   up = np.concatenate([above[None], block[:-1]])
-  # A few rows at a time, so that the five candidates stay in the cache.
+  # A few rows at a time, so that the parts of the sum stay in the cache.
   few = max(1, 2**16 // size)
   for start in range(0, rows, few):
     part = slice(start, min(start + few, rows))
@@ -156,18 +157,35 @@ def _filter_few(x: np.ndarray, up: np.ndarray, step: int, out: np.ndarray) -> No
   left, corner = np.zeros_like(x), np.zeros_like(x)
   left[:, step:] = x[:, :-step]
   corner[:, step:] = up[:, :-step]
-  average = (left & up) + ((left ^ up) >> 1)
-  choices = [x, x - left, x - up, x - average, x - _paeth(left, up, corner)]
-  # Differences are modulo 256: 255 stands for -1.
-  costs = [np.minimum(c, np.uint8(0) - c).sum(1, dtype=np.int64) for c in choices]
-  best = np.argmin(costs, 0)
-  out[:, 0] = best
-  for i, choice in enumerate(choices):
-    chosen = best == i
-    if chosen.all():
-      out[:, 1:] = choice
-    elif chosen.any():
-      out[chosen, 1:] = choice[chosen]
+  out[:, 0] = best = _best(x, left, up, corner)
+  for i in np.unique(best):
+    rows = best == i
+    few = [part if rows.all() else part[rows] for part in (x, left, up, corner)]
+    out[rows, 1:] = few[0] - _predicted(i, *few[1:])
+
+
+def _best(*parts: np.ndarray) -> np.ndarray:
+  """Chooses a filter for each row by the sum of differences, on an eighth of it."""
+  width = parts[0].shape[1]
+  x, left, up, corner = (
+    np.concatenate([part[:, i : i + 64] for i in range(0, width, 512)], 1)
+    for part in parts
+  )
+  differences = [x - _predicted(i, left, up, corner) for i in range(5)]
+  # They are modulo 256: 255 stands for -1.
+  costs = [np.minimum(d, np.uint8(0) - d).sum(1, dtype=np.int64) for d in differences]
+  return np.argmin(costs, 0)
+
+
+def _predicted(
+  kind: int, left: np.ndarray, up: np.ndarray, corner: np.ndarray
+) -> np.ndarray:
+  """What the filters of that number expect (the specification of PNG, section 9.2)."""
+  if kind == 0:
+    return np.zeros_like(left)
+  if kind == 3:
+    return (left & up) + ((left ^ up) >> 1)
+  return (left, up)[kind - 1] if kind < 3 else _paeth(left, up, corner)
 
 
 def _paeth(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

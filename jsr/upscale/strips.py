@@ -13,8 +13,9 @@ In = TypeVar('In')
 Out = TypeVar('Out')
 # Uncompressed bytes of one piece of work.
 PIECE = 2**20
-# Photographs shrink hardly more at a higher level of zlib, in several times the time.
-LEVEL = 4
+# Of zlib-ng. Enlarged photographs get smaller than at zlib's 4 and in a third of its
+# time; the next level takes twice as long for 5 % less.
+LEVEL = 3
 
 
 def regroup(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
@@ -44,7 +45,7 @@ def regroup(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
 def ordered(work: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
   """Maps in threads and yields in order, only a few items ahead of the reader.
 
-  zlib and numpy release the interpreter while they work.
+  zlib-ng and numpy release the interpreter while they work.
   """
   items = iter(items)
   first = list(itertools.islice(items, 2))

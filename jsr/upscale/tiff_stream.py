@@ -5,11 +5,11 @@ offsets could pass 4 GB. The directory comes last, when the sizes of strips are 
 """
 
 import struct
-import zlib
 from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
+from zlib_ng import zlib_ng
 
 from jsr.upscale import metadata as metadata_module
 from jsr.upscale import strips
@@ -96,7 +96,7 @@ def _strip(rows: np.ndarray) -> bytes:
   data = rows.copy()
   data[:, 1:] -= rows[:, :-1]
   data = data.astype(data.dtype.newbyteorder('<'), copy=False)
-  return zlib.compress(data.data, strips.LEVEL)
+  return zlib_ng.compress(data.data, strips.LEVEL)
 
 
 def _exif(stream: BinaryIO, exif: bytes, big: bool) -> list[Entry]:

@@ -84,7 +84,17 @@ def test_starts_small():
     assert not np.any(params[name]['conv']['bias'])
 
 
-@pytest.mark.parametrize('wrong', [{'middle': 7}, {'color': 'ycbcr'}])
+def test_start_of_he():
+  model = models.build('srcnn', start='he')
+  params = jax.jit(model.init)(
+    jax.random.key(0, impl='rbg'), np.zeros((1, 4, 4, 1), 'f')
+  )['params']
+  for name, fan_in in (('head', 81), ('middle', 64), ('tail', 25 * 32)):
+    deviation = np.std(params[name]['conv']['kernel'])
+    assert deviation == pytest.approx(np.sqrt(2 / fan_in), rel=0.15)
+
+
+@pytest.mark.parametrize('wrong', [{'middle': 7}, {'color': 'ycbcr'}, {'start': 'no'}])
 def test_wrong_arguments(wrong):
   model = models.build('srcnn', **wrong)
   with pytest.raises(UserError, match=next(iter(wrong))):
