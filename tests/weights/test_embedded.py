@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import jsr
 from jsr.errors import UserError
 from jsr.evaluate import benchmark, methods, protocol, sets
 from jsr.upscale import quantize
@@ -12,13 +13,21 @@ NAMES = embedded.names()
 
 
 # What the list of models promises.
-EXPECTED = ('compact-x2', 'compact-x4', 'espcn-x2', 'espcn-x3', 'espcn-x4')
+EXPECTED = (
+  'compact-x2',
+  'compact-x4',
+  'compact-x4-gan',
+  'espcn-x2',
+  'espcn-x3',
+  'espcn-x4',
+  'srcnn-x3',
+)
 
 
 def test_all_are_there_and_small():
   assert {*EXPECTED} <= {*NAMES}
   assert embedded.family(embedded.DEFAULT).keys() == {2, 4}
-  assert embedded.families() == ['compact', 'espcn']
+  assert embedded.families() == ['compact', 'espcn', 'srcnn']
   assert sum(p.stat().st_size for p in embedded.FOLDER.iterdir() if p.is_file()) < 15e6
 
 
@@ -68,3 +77,27 @@ def test_it_beats_bicubic_on_held_out_photographs(name):
 def test_a_name_that_is_not_there():
   with pytest.raises(UserError, match="did you mean 'compact-x4'"):
     embedded.path('compact-x5')
+
+
+def test_the_partner_is_sharper_and_of_the_same_kind():
+  """--strength mixes the two networks' parameters, so they must not be strangers."""
+  pictures = sets.open_sets(['photographs'], data=None, lr=None, limit=1)[0]
+  hr = sets.centre_crop(pictures, 256).pictures[0].hr
+  lr = hr[::4, ::4]
+  results = {
+    strength: np.asarray(
+      jsr.load('compact-x4', strength=strength, engine='jax').upscale(lr), 'f'
+    )
+    for strength in (0.0, 0.5, 1.0)
+  }
+  true, middle, sharp = results.values()
+  assert 0.5 < np.mean(np.abs(true - sharp)) < 20
+  # Half of each is between them, not noise as that of two strangers would be.
+  assert (
+    np.mean(np.abs(middle - (true + sharp) / 2)) < np.mean(np.abs(true - sharp)) / 2
+  )
+
+  def contrast(image):
+    return np.abs(np.diff(image, axis=0)).mean()
+
+  assert contrast(true) < contrast(middle) < contrast(sharp)
