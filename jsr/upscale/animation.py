@@ -50,6 +50,7 @@ class Animation:
     format: Pillow's name of the format.
     notes: What was converted or left out, in words.
     max_pixels: Of one frame.
+    orientation: EXIF's, 1 to 8, which frames are turned by.
   """
 
   path: str | os.PathLike[str]
@@ -62,6 +63,7 @@ class Animation:
   format: str
   max_pixels: int = MAX_PIXELS
   notes: tuple[str, ...] = ()
+  orientation: int = 1
 
   def __len__(self) -> int:
     return self.count
@@ -75,6 +77,7 @@ class Animation:
     for i, pixels in enumerate(_frames(self.path, self.max_pixels)):
       if i >= self.count:
         raise BadImage('the file has changed while it was read')
+      pixels = picture_module.turned(pixels, self.orientation)
       color = np.ascontiguousarray(pixels[..., :3])
       alpha = np.ascontiguousarray(pixels[..., 3:]) if self.has_alpha else None
       for array in (color, alpha):
@@ -121,12 +124,21 @@ def open_animation(
     has_alpha = has_alpha or bool((pixels[..., 3] != 255).any())
   with decoding(max_pixels), opened(path, max_pixels) as image:
     image.load()
-    found, _, trouble = metadata.of(image)
+    found, orientation, trouble = metadata.of(image)
   found = dataclasses.replace(found, color=color)
+  turned = ('EXIF orientation applied',) * (orientation != 1)
   return Animation(
-    *(path, size, len(durations), loop, tuple(durations), has_alpha, found, name),
-    max_pixels,
-    (*cut, *trouble),
+    path=path,
+    size=size if orientation < 5 else size[::-1],
+    count=len(durations),
+    loop=loop,
+    durations=tuple(durations),
+    has_alpha=has_alpha,
+    metadata=found,
+    format=name,
+    max_pixels=max_pixels,
+    notes=(*cut, *trouble, *turned),
+    orientation=orientation,
   )
 
 

@@ -87,7 +87,7 @@ def upright(
   """Makes a picture of samples (H, W, C), turned by an EXIF orientation."""
   if orientation != 1:
     notes = [*notes, 'EXIF orientation applied']
-    samples = _turned(samples, orientation)
+    samples = turned(samples, orientation)
   channels = CHANNELS[space]
   color = np.ascontiguousarray(samples[..., :channels])
   alpha = None
@@ -168,13 +168,13 @@ def _sixteen_bits(image: Image.Image, deep: np.ndarray) -> tuple[np.ndarray, str
   return deep, space
 
 
-def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-  """Applies an EXIF orientation, 2 to 8."""
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+  """Applies an EXIF orientation, 1 to 8, to (H, W, C)."""
   if orientation >= 5:
     pixels = pixels.swapaxes(0, 1)
   # Which axes to reverse, rows and columns, after the exchange of the two.
   rows, columns = {
-    **{2: (0, 1), 3: (1, 1), 4: (1, 0)},
+    **{1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0)},
     **{5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)},
   }[orientation]
   return pixels[:: -1 if rows else 1, :: -1 if columns else 1]

@@ -12,14 +12,27 @@ import numpy as np
 from scipy import ndimage
 
 
-def revealed(color: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-  """Returns colours (H, W, C) with those under full transparency replaced."""
+def revealed(
+  color: np.ndarray, alpha: np.ndarray | None, *, wrap: bool = False
+) -> np.ndarray:
+  """Returns colours (H, W, C) with those under full transparency replaced.
+
+  Args:
+    color: (H, W, C).
+    alpha: (H, W, 1), or None.
+    wrap: The picture goes on at its other end: there may be the nearest pixel.
+  """
   if alpha is None:
     return color
   hidden = alpha[..., 0] == 0
   if not hidden.any() or hidden.all():
     return color
+  height, width = hidden.shape
+  # No pixel of a ring is farther away than half of it.
+  pad = (height // 2 + 1, width // 2 + 1) if wrap else (0, 0)
   nearest = ndimage.distance_transform_edt(
-    hidden, return_distances=False, return_indices=True
-  )
-  return color[tuple(nearest)]
+    np.pad(hidden, [(n, n) for n in pad], 'wrap'),
+    return_distances=False,
+    return_indices=True,
+  )[:, pad[0] : pad[0] + height, pad[1] : pad[1] + width]
+  return color[(nearest[0] - pad[0]) % height, (nearest[1] - pad[1]) % width]

@@ -183,7 +183,7 @@ class Upscaler:
     o = self.options
     border: resize.Border = 'wrap' if o.wrap else 'symmetric'
     size = self.size(picture.height, picture.width)
-    color = planes.revealed(picture.color, picture.alpha)
+    color = planes.revealed(picture.color, picture.alpha, wrap=o.wrap)
     made = self._color(color, size, border, progress)
     if o.consistent:
       made = self._consistent(made, color, size, border)

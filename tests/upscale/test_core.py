@@ -10,7 +10,7 @@ from jsr.errors import UserError
 from jsr.evaluate import conversion, methods
 from jsr.ops import resize
 from jsr.upscale import model as models
-from jsr.upscale import trust, upscaler
+from jsr.upscale import planes, trust, upscaler
 from jsr.upscale.picture import Picture
 from jsr.upscale.upscaler import Options, Upscaler
 from jsr.weights import embedded, model_file
@@ -341,3 +341,17 @@ def test_a_network_with_several_factors(tmp_path):
   path = save(tmp_path / 'm.safetensors', 'mdsr', scale=2)
   for scale, factor in [(2, 2), (3, 3), (2.5, 3), (7, 4)]:
     assert jsr.load(path, scale=scale, engine='jax').factor == factor
+
+
+def test_hidden_colours_of_a_seamless_texture_come_from_round_the_corner():
+  color = np.full((4, 9, 3), 200, np.uint8)
+  color[:, 0], color[:, 1:4] = 10, 99
+  alpha = np.full((4, 9, 1), 255, np.uint8)
+  alpha[:, 1:4], alpha[:, 6:] = 0, 0
+  plain = planes.revealed(color, alpha)
+  assert plain[0, :, 0].tolist() == [10, 10, 10, 200, 200, 200, 200, 200, 200]
+  ring = planes.revealed(color, alpha, wrap=True)
+  # Column 8 is next to column 0.
+  assert ring[0, :, 0].tolist()[:4] == [10, 10, 10, 200]
+  assert ring[0, 8].tolist() == [10, 10, 10]
+  np.testing.assert_array_equal(planes.revealed(color, None, wrap=True), color)

@@ -37,6 +37,22 @@ def write(path, alpha=False, **options):
   return image_io.write_animation(path, frames(alpha), **options)
 
 
+@pytest.mark.parametrize('orientation', [3, 6])
+def test_frames_are_turned_as_pictures_are(orientation, tmp_path):
+  """PNG's frames have no orientation of their own: the file's counts for all."""
+  path = tmp_path / 'x.png'
+  first, *rest = (Image.fromarray(pixels) for pixels in FRAMES)
+  exif = specimens.exif(orientation)
+  first.save(path, save_all=True, append_images=rest, duration=TIMES, exif=exif)
+  got = image_io.open_animation(path)
+  assert got.size == (image_io.read(path).height, image_io.read(path).width)
+  assert 'EXIF orientation applied' in got.notes
+  for (frame, _), pixels in zip(got, FRAMES, strict=True):
+    want = np.rot90(pixels, {3: 2, 6: -1}[orientation])
+    np.testing.assert_array_equal(frame.color, want)
+  np.testing.assert_array_equal(next(iter(got))[0].color, image_io.read(path).color)
+
+
 @pytest.mark.parametrize('alpha', [False, True])
 @pytest.mark.parametrize('loop', [0, 1, 3])
 @pytest.mark.parametrize('suffix', FORMATS)
