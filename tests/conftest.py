@@ -3,6 +3,12 @@
 import gc
 import os
 import pathlib
+import signal
+
+# Whoever runs tests in the background of a shell lets them ignore Ctrl-C, and all that
+# they start; some of them send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+  signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before JAX starts: eight virtual devices, so that parallelism is tested anywhere.
 os.environ['XLA_FLAGS'] = (
