@@ -1,15 +1,17 @@
 """What should be nothing: tiles against the whole picture, halos that are too small for
-RRDB, and the mean colour of consistent results.
+RRDB, exported files against their network, the mean colour of consistent results.
 
     python benchmarks/exactness.py tiles [--models A,B,...]
     python benchmarks/exactness.py halo [--generator rrdb]
+    python benchmarks/exactness.py export [--models A,B,...]
     python benchmarks/exactness.py color --data DIR [--model compact-x4]
 
 `tiles`: the largest difference, of values in [0, 1], over pictures of 61 x 83, 97 x 64
 and 130 x 201 pixels. `halo`: the same for a network that looks farther than its tiles
 do, against their halo; its weights are its untrained ones where no `--weights` are
-given. `color`: mean of each channel of the result, after rounding, against the input,
-in levels of 255, over BSD100.
+given. `export`: the ONNX file of each network in every program that is installed, at
+three sizes, as `jsr export` compares before it writes. `color`: mean of each channel of
+the result, after rounding, against the input, in levels of 255, over BSD100.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from skimage import data as photographs
 from jsr.evaluate import methods, protocol, sets
 from jsr.evaluate.network import Network
 from jsr.ops import resize
-from jsr.upscale import engines, model, tiles
+from jsr.upscale import engines, export, model, onnx_export, tiles
 from jsr.upscale.upscaler import Options, Upscaler
 from jsr.weights import embedded
 
@@ -95,6 +97,17 @@ def untrained(generator: str, args: dict) -> Network:
   return Network(generator, generator, 4, args, variables)
 
 
+def exports(specs: list[str]) -> None:
+  for spec in specs:
+    network = methods.resolve(spec)
+    assert isinstance(network, Network)
+    scale = model.factor_of(network, None)
+    content = onnx_export.to_onnx(network, scale).SerializeToString()
+    for program, enlarge in export.onnx_programs(network, scale, content):
+      told = export.compare(network, scale, program, enlarge)
+      print(f'- {network.label}: {told}', flush=True)
+
+
 def color(spec: str, data: str) -> None:
   upscaler = Upscaler(spec, Options(consistent=True))
   free = Upscaler(spec)
@@ -117,7 +130,7 @@ def color(spec: str, data: str) -> None:
 
 def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.partition('\n\n')[0])
-  parser.add_argument('what', choices=('tiles', 'halo', 'color'))
+  parser.add_argument('what', choices=('tiles', 'halo', 'export', 'color'))
   parser.add_argument('--models', default='')
   parser.add_argument('--model', default='compact-x4')
   parser.add_argument('--generator', default='rrdb')
@@ -126,8 +139,11 @@ def main() -> None:
   parser.add_argument('--data')
   args = parser.parse_args()
   print(machine.describe(), flush=True)
+  specs = [s for s in args.models.split(',') if s] or embedded.names()
   if args.what == 'tiles':
-    exact([s for s in args.models.split(',') if s] or embedded.names())
+    exact(specs)
+  elif args.what == 'export':
+    exports(specs)
   elif args.what == 'halo':
     extra = {} if args.blocks is None else {'blocks': args.blocks}
     halos(args.generator, args.weights, extra)

@@ -236,11 +236,6 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
 
   The seconds are those of `Upscaler.rows`: tiles, their halos, and rounding included.
   """
-  import matplotlib
-
-  matplotlib.use('svg')
-  from matplotlib import pyplot, ticker
-
   x = picture(size, 3)[0]
   shown = image_io.Picture(np.rint(x * 255).astype(np.uint8))
   runs = []
@@ -263,8 +258,7 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
   print(
     '\n| model | engine | PSNR, Set14 x4 | seconds a megapixel |\n|---|---|---|---|'
   )
-  pyplot.rcParams['svg.hashsalt'] = 'jsr'
-  figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
+  points = []
   for spec, upscaler, seconds in runs:
     cost = statistics.median(seconds) / (size * size / 1e6)
     method = methods.resolve(upscaler.name)
@@ -278,20 +272,37 @@ def pareto(specs: list[str], target: pathlib.Path, size: int, rounds: int, data:
     ours = method.label in embedded.names()
     theirs = pathlib.Path(spec).is_file()
     kind = ('o', 'C0') if ours else ('s', 'C1') if theirs else ('^', 'C7')
-    name = method.label + (', 8 bits' if 'int8' in upscaler.engine else '')
-    axes.plot(cost, quality, kind[0], color=kind[1])
-    axes.annotate(name, (cost, quality), (5, 5), textcoords='offset points')
+    points.append((method.label, 'int8' in upscaler.engine, cost, quality, kind))
+  draw(points, target)
+  print(f'\nwritten: {target}')
+
+
+def draw(
+  points: list[tuple[str, bool, float, float, tuple[str, str]]], target: pathlib.Path
+) -> None:
+  """Plots (name, 8 bits or not, seconds, dB, marker and colour) of each."""
+  import matplotlib
+
+  matplotlib.use('svg')
+  from matplotlib import pyplot, ticker
+
+  pyplot.rcParams['svg.hashsalt'] = 'jsr'
+  figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
+  for name, low, cost, quality, (marker, color) in points:
+    axes.plot(cost, quality, marker, color=color)
+    text, place = (f'{name}, 8 bits', (5, -12)) if low else (name, (5, 5))
+    axes.annotate(text, (cost, quality), place, textcoords='offset points')
   axes.set(
     xscale='log',
     xlabel='seconds a megapixel of input',
     ylabel='PSNR of Y on Set14 x4, dB',
     title='circles: come with jsr; squares: published by others; triangle: untrained',
   )
-  for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-    axis(ticker.FormatStrFormatter('%g'))
+  axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+  axes.xaxis.set_major_formatter(ticker.FormatStrFormatter('%g'))
+  axes.xaxis.set_minor_locator(ticker.NullLocator())
   axes.margins(x=0.35, y=0.12)
   figure.savefig(target, metadata={'Date': None})
-  print(f'\nwritten: {target}')
 
 
 def main() -> None:
