@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('--version', action='version', version=f'jsr {__version__}')
   commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
   folder = pathlib.Path(arguments.__file__).parent
-  found = {path.stem for path in folder.glob('[a-z]*.py')} - {'arguments'}
+  found = {path.stem for path in folder.glob('[a-z]*.py')} - {'arguments', 'signals'}
   for name in (*_FIRST, *sorted(found - set(_FIRST))):
     importlib.import_module(f'jsr.commands.{name}').add(commands)
   return parser
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv: Arguments after the program's name; those of the process if None.
 
   Returns:
-    The exit status: 0, or 2 after a user's mistake, told in one sentence.
+    The exit status: 0; 2 after a user's mistake and 75 after what may pass, each told
+    in one sentence.
   """
   parser = _parser()
   args, rest = parser.parse_known_args(argv)
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return args.run(args)
   except errors.UserError as error:
     print(f'jsr {args.command}: {error}', file=sys.stderr)
-    return 2
+    return error.status
   except KeyboardInterrupt:
     print(f'jsr {args.command}: interrupted', file=sys.stderr)
     return 130

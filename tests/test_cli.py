@@ -8,14 +8,13 @@ import subprocess
 import sys
 import time
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 from jsr import cli
 from jsr.evaluate import comparison
-from jsr.train import loop, parallel
+from jsr.train import loop
 from jsr.weights import embedded
 from tests import images, workdirs
 
@@ -28,6 +27,7 @@ OPTIONS = {
   'demo': ['-o', '--output', '--config'],
   'convert': ['--as', '-o', '--output', '--scale', '--set', '--key'],
   'interpolate': ['--alpha', '--sweep', '-o', '--perceptual', '--weights', '--sets'],
+  'prepare': ['SOURCE', '-o', '--verify', '--split', '--size', '--overlap', '--shards'],
   'reproduce': ['TABLE', '--data', '--weights', '--runs', '-o', '--limit'],
 }
 OPTIONS['upscale'] += ['--height', '--strength', '--perceptual', '--self-ensemble']
@@ -231,11 +231,8 @@ def test_evaluate_prints_a_table(here, capsys):
   assert figures[name] == f'{rows[1]["psnr_y"]:.2f}'
 
 
-def test_train_then_resume(here, monkeypatch, capsys):
-  make = parallel.make
-  monkeypatch.setattr(
-    parallel, 'make', lambda backend, n: make(backend, n, jax.devices()[:1])
-  )
+@pytest.mark.usefixtures('one_device')
+def test_train_then_resume(here, capsys):
   line = f'{SMOKE} new --config.train.max_steps=2 --config.log.progress=False'
   assert status(line) == 0
   assert 'new: step 2 (max_steps), 0 steps skipped' in capsys.readouterr().out

@@ -1,15 +1,11 @@
 """`jsr upscale`."""
 
 import argparse
-import contextlib
 import math
 import pathlib
-import signal
-import threading
-from collections.abc import Iterator
 
 from jsr import errors
-from jsr.commands import arguments
+from jsr.commands import arguments, signals
 from jsr.commands.arguments import Commands
 
 
@@ -210,7 +206,7 @@ def _run(args: argparse.Namespace) -> int:
     },
     max_pixels=args.max_pixels or image_io.MAX_PIXELS,
   )
-  with _terminable():
+  with signals.terminable():
     return files.run(
       args.inputs,
       args.output,
@@ -218,23 +214,6 @@ def _run(args: argparse.Namespace) -> int:
       options=options,
       settings=settings,
     )
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-  """Lets SIGTERM clean up as Ctrl-C does; Python by itself would just be gone."""
-  if threading.current_thread() is not threading.main_thread():
-    yield  # Only the main thread may set handlers.
-    return
-
-  def leave(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
-
-  before = signal.signal(signal.SIGTERM, leave)
-  try:
-    yield
-  finally:
-    signal.signal(signal.SIGTERM, before)
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -7,9 +7,10 @@ that a long run does not die of it.
 
 import concurrent.futures
 import dataclasses
+import hashlib
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tqdm
@@ -49,12 +50,25 @@ class Report:
     return '; '.join(parts)
 
 
+class _Found(NamedTuple):
+  """What the check found out about a good image; `area` is None if it did not look."""
+
+  rules: tuple[str, ...]
+  area: int | None
+
+
+def digest(names: Iterable[str]) -> str:
+  """Returns 16 hexadecimal digits that stand for a sequence of names."""
+  return hashlib.sha256('\n'.join(names).encode()).hexdigest()[:16]
+
+
 class CheckedSource:
   """Images that are read on demand; the unusable ones are left out by `check`.
 
   Attributes:
     element: What batches call its elements.
     channels: Of an element.
+    nbytes: Bytes of all pixels, after `check`; None where it did not learn them.
   """
 
   element = 'hr'
@@ -65,7 +79,13 @@ class CheckedSource:
     self.keys: Sequence[str] = tuple(keys)
     self.min_size = 0
     self.report = Report(used=len(keys))
+    self.nbytes: int | None = None
     self._places = tuple(range(len(keys)))
+
+  @property
+  def digest(self) -> str:
+    """16 hexadecimal digits that tell one set of images from another."""
+    return digest(self.keys)
 
   def __len__(self) -> int:
     return len(self._places)
@@ -76,12 +96,22 @@ class CheckedSource:
       raise IndexError(f'image {index} of {count}')
     for step in range(count):
       try:
-        return self._good((index + step) % count).pixels
+        return self.read((index + step) % count).pixels
       except images.BadImage as bad:
         self._note(self.keys[(index + step) % count], str(bad))
     raise UserError(
       f"no image of '{self.name}' can be read any more; is it still there?"
     )
+
+  def read(self, index: int) -> images.Decoded:
+    """Returns image `index` itself, and what was done to it.
+
+    Raises:
+      BadImage: It cannot be used; nothing takes its place.
+    """
+    decoded = self._read(self._places[index])
+    self._big_enough(*decoded.pixels.shape[:2])
+    return decoded
 
   def check(self, *, verify: bool, threads: int, bar: bool) -> None:
     """Reads every image once and drops those that cannot be used.
@@ -102,13 +132,15 @@ class CheckedSource:
         )
       )
     good = []
+    area: int | None = 0
     for index, result in enumerate(found):
       if isinstance(result, images.BadImage):
         self.report.skipped.append((self.keys[index], str(result)))
         log.warning('skipped %s: %s', self.keys[index], result)
         continue
       good.append(index)
-      for rule in result:
+      area = None if area is None or result.area is None else area + result.area
+      for rule in result.rules:
         self.report.converted[rule] = self.report.converted.get(rule, 0) + 1
     if not good:
       _, reason = self.report.skipped[0]
@@ -119,6 +151,7 @@ class CheckedSource:
     self._places = tuple(self._places[index] for index in good)
     self.keys = tuple(self.keys[index] for index in good)
     self.report.used = len(good)
+    self.nbytes = None if area is None else area * self.channels
     log.info('%s: %s', self.name, self.report)
 
   def _read(self, place: int) -> images.Decoded:
@@ -129,29 +162,27 @@ class CheckedSource:
     """Returns (H, W) without decoding, None where that is not possible."""
     raise NotImplementedError
 
-  def _good(self, index: int) -> images.Decoded:
-    decoded = self._read(self._places[index])
-    self._big_enough(*decoded.pixels.shape[:2])
-    return decoded
-
   def _big_enough(self, height: int, width: int) -> None:
     if min(height, width) < self.min_size:
       raise images.BadImage(f'{width}x{height} is smaller than {self.min_size}')
 
-  def _look(self, index: int) -> tuple[str, ...] | images.BadImage:
+  def _look(self, index: int) -> _Found | images.BadImage:
     try:
-      return self._good(index).rules
+      decoded = self.read(index)
     except images.BadImage as bad:
       return bad
+    height, width = decoded.pixels.shape[:2]
+    return _Found(decoded.rules, height * width)
 
-  def _glance(self, index: int) -> tuple[str, ...] | images.BadImage:
+  def _glance(self, index: int) -> _Found | images.BadImage:
     try:
       size = self._size(self._places[index])
-      if size is not None:
-        self._big_enough(*size)
+      if size is None:
+        return _Found((), None)
+      self._big_enough(*size)
     except images.BadImage as bad:
       return bad
-    return ()
+    return _Found((), size[0] * size[1])
 
   def _note(self, key: str, reason: str) -> None:
     if key not in self.report.replaced:

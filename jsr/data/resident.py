@@ -7,8 +7,8 @@ the device. A set that does not fit is streamed by `pipeline.py` instead.
 import concurrent.futures
 import math
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,7 @@ def load_resident(
   source: ImageSource,
   *,
   max_bytes: int = 8 * GIB,
-  sharding: jax.sharding.Sharding | jax.Device | None = None,
+  place: Callable[[Any], Any] = jax.device_put,
   progress: bool = True,
 ) -> Resident:
   """Decodes every image of a source once and puts them on a device.
@@ -49,7 +49,7 @@ def load_resident(
   Args:
     source: The images.
     max_bytes: Refuse sets with more bytes of pixels than this.
-    sharding: Where the arrays shall live; None: the default device.
+    place: Puts a tree of host arrays where it shall live; the default device.
     progress: Shows a bar.
 
   Returns:
@@ -81,7 +81,8 @@ def load_resident(
         raise UserError(
           f"'{source.name}' has more than {max_bytes / GIB:.3g} GiB of pixels"
           f' ({len(images)} of {len(source)} images have {total / GIB:.3g} GiB) and is'
-          ' not kept in memory; stream it with grain or raise the limit'
+          ' not kept in memory; stream it with config.data.pipeline=grain, or raise'
+          ' config.data.max_gib'
         )
     bar.close()
   boxes, rows, columns = _pack([image.shape[:2] for image in images])
@@ -91,7 +92,7 @@ def load_resident(
     pixels[top : top + height, c * left : c * (left + width)] = image.reshape(
       height, -1
     )
-  return Resident(*jax.device_put((pixels, boxes), sharding))
+  return Resident(*place((pixels, boxes)))
 
 
 def sample(

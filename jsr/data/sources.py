@@ -1,4 +1,4 @@
-"""Sets of images: the photographs that come with scikit-image, a folder, a TFDS set.
+"""Sets of images: scikit-image's photographs, a folder, a TFDS set, raw crops.
 
 A source is a sequence of uint8 RGB images with stable names; `checked.py` says what
 happens to files that cannot be used.
@@ -15,10 +15,12 @@ import numpy as np
 
 from jsr.data import images
 from jsr.data.checked import CheckedSource, FileSource, RecordSource, Report
+from jsr.data.crop_source import CropSource
 from jsr.data.pairs import FilePairs, PairSource, RecordPairs, pair_files
 from jsr.errors import UserError, unknown
 
 SPLITS = ('train', 'validation', 'test')
+RECORDS = 'records:'
 
 # The colour photographs inside scikit-image's wheel, all free to use; the licence of
 # the package is LICENSE.txt in its dist-info, the origin of each picture stands in
@@ -50,6 +52,8 @@ class ImageSource(Protocol):
     report: What was used, converted, skipped and replaced.
     element: What batches call its elements: 'hr', or 'pair' (see `pairs.py`).
     channels: 3, or what a pair is packed into.
+    nbytes: Bytes of all pixels; None where that is not known without decoding.
+    digest: 16 hexadecimal digits that tell this set from another.
   """
 
   name: str
@@ -58,6 +62,11 @@ class ImageSource(Protocol):
   report: Report
   element: str
   channels: int
+  nbytes: int | None
+
+  @property
+  def digest(self) -> str:
+    """See above."""
 
   def __len__(self) -> int:
     """Returns the number of images."""
@@ -80,12 +89,14 @@ def open_source(
   Args:
     spec: 'photographs' for the ones that come with scikit-image (no download); the
       path of a folder; 'tfds:NAME[/CONFIG]' or 'tfds:NAME[/CONFIG]:DATA_DIR' for a
-      data set prepared as ArrayRecord.
+      data set prepared as ArrayRecord; 'records:DIR' for what `jsr prepare` wrote.
     split: 'train', 'validation' or 'test'. A folder with sub-folders of these names
-      is split by them; one without belongs to every split. TFDS sets have their own.
+      is split by them; one without belongs to every split. TFDS sets have their own;
+      records are of the one they were made from.
     min_size: Images with a shorter side than this are left out.
     verify: Decodes every image. False reads only the headers of a folder and nothing
-      of a TFDS set, for sets too large to be read twice.
+      of a TFDS set, for sets too large to be read twice. Records are counted and
+      measured against their manifest either way.
     threads: Number of files checked at once; None: one a processor.
     progress: Shows a bar.
 
@@ -99,6 +110,9 @@ def open_source(
     source: CheckedSource = _photographs(split)
   elif spec.startswith('tfds:'):
     source = _tfds(spec, split)
+  elif spec.startswith(RECORDS):
+    folder = pathlib.Path(spec.removeprefix(RECORDS)).expanduser()
+    source = CropSource(spec, folder, split)
   else:
     source = _folder(spec, split)
   source.min_size = min_size
@@ -139,6 +153,11 @@ def open_pairs(
     if lr:
       raise UserError(f"'{spec}' has LR of its own; leave config.data.lr empty")
     source: PairSource = RecordPairs(spec, _tfds_records(spec, split), scale)
+  elif spec.startswith(RECORDS):
+    raise UserError(
+      f"'{spec}' holds crops of HR only, and degradation 'given' needs pairs; name a"
+      ' folder of HR, or a set of pairs such as tfds:div2k/unknown_x4'
+    )
   elif not lr:
     raise UserError(
       f"degradation 'given' needs the LR of '{spec}': set config.data.lr to their"
@@ -177,8 +196,8 @@ def _split_root(spec: str, split: str) -> pathlib.Path:
   if not root.is_dir():
     what = 'is a file, not a folder' if root.exists() else 'does not exist'
     raise UserError(
-      f"the folder of images '{spec}' {what}; give a folder, 'photographs' or"
-      " 'tfds:NAME'"
+      f"the folder of images '{spec}' {what}; give a folder, 'photographs',"
+      " 'tfds:NAME' or 'records:DIR'"
     )
   if split not in SPLITS:
     raise unknown('split', split, SPLITS)
