@@ -124,12 +124,13 @@ def get_config() -> ConfigDict:
   c.optim.ema_decay = 0.0  # Moving average of the generator's parameters; 0 for none.
 
   c.data = ConfigDict()
-  c.data.source = 'photographs'  # photographs, a folder, or tfds:NAME.
+  c.data.source = 'photographs'  # photographs, a folder, tfds:NAME or records:DIR.
   c.data.split = 'train'
   # Folder of LR for the pictures of the folder `source`, for degradation 'given'; sets
   # of pairs, such as tfds:div2k/unknown_x4, have them.
   c.data.lr = ''
-  c.data.pipeline = 'resident'  # resident (device memory) or grain (streamed).
+  # resident (device memory), grain (streamed), or auto: resident where it fits.
+  c.data.pipeline = 'resident'
   c.data.max_gib = 8.0  # Most pixels that 'resident' keeps.
   c.data.batch_size = 16
   c.data.patch_size = 96  # Height and width of HR patches.
@@ -141,6 +142,11 @@ def get_config() -> ConfigDict:
   c.train = ConfigDict()
   c.train.max_steps = 10_000
   c.train.max_minutes = 0.0  # Stops after this time too; 0 for no limit.
+  # In which networks compute, float32 or bfloat16; parameters and means stay float32.
+  c.train.precision = 'float32'
+  # Parts that a batch is cut into, one after the other, where memory is short.
+  c.train.accumulate = 1
+  c.train.deterministic = False  # Equal bits at each rerun on a GPU too; slower there.
   c.train.parallel = 'jit'  # jit, shard_map or pmap.
   c.train.steps_per_dispatch = 0  # 0: the backend's best; always 1 on a CPU.
 
@@ -167,4 +173,10 @@ def get_config() -> ConfigDict:
   c.guard = ConfigDict()
   c.guard.max_streak = 20  # Non-finite steps in a row before a rollback.
   c.guard.max_rollbacks = 3  # Rollbacks before training stops.
+  # Collapse of a GAN: back to the best checkpoint, with lower rates. 0: not watched.
+  c.guard.saturation = 0.0  # Discriminator's loss below which it has won, ...
+  c.guard.patience = 10  # ... in so many lines of the log in a row.
+  c.guard.explosion = 0.0  # Times the median of its last lines that g/total may reach.
+  c.guard.drop = 0.0  # How far checkpoint.best_metric may fall below its best.
+  c.guard.cut = 0.5  # Factor on the rates of both optimizers.
   return c

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jsr import cli
-from jsr.train import checkpoint, logs, loop, parallel, recipe, settings
+from jsr.train import checkpoint, logs, loop, recipe, settings
 from tests.conftest import ROOT
 
 CONFIGS = sorted(
@@ -39,15 +39,8 @@ def _quick_keys():
     yield
 
 
-@pytest.fixture(autouse=True)
-def _one_device(monkeypatch):
-  make = parallel.make
-  monkeypatch.setattr(
-    parallel, 'make', lambda backend, batch: make(backend, batch, jax.devices()[:1])
-  )
-
-
 @pytest.mark.parametrize(('name', 'word'), CASES)
+@pytest.mark.usefixtures('one_device')
 def test_smoke_trains_resumes_and_evaluates(name, word, tmp_path, capsys):
   workdir = tmp_path / 'run'
   assert 'smoke' in arguments(name)

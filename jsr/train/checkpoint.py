@@ -4,7 +4,9 @@ A checkpoint is complete or absent: Orbax writes to a temporary name and renames
 are the latest, every `keep_every` steps, and the best by a named metric.
 """
 
+import contextlib
 import dataclasses
+import json
 import logging
 import math
 import pathlib
@@ -72,8 +74,8 @@ class Checkpoints:
       # which checkpoint was the best.
       best_fn=self._score if best_metric else None,
     )
-    path = (workdir / FOLDER).resolve()
-    self._manager = ocp.CheckpointManager(path, options=options)
+    self._path, self._options = (workdir / FOLDER).resolve(), options
+    self._manager = ocp.CheckpointManager(self._path, options=options)
 
   def _score(self, metrics: Any) -> float:
     value = (metrics or {}).get(self._best_metric)
@@ -92,43 +94,86 @@ class Checkpoints:
       return max(measured, key=lambda step: (measured[step], step))
     return max(self.steps, default=None)
 
+  def drop_after_best(self) -> None:
+    """Deletes what was saved after the best checkpoint, or after the oldest where none
+    was measured: after a collapse they are of no use."""
+    self.wait()
+    scores = {step: self._score(self._manager.metrics(step)) for step in self.steps}
+    measured = [step for step, score in scores.items() if score > -math.inf]
+    keep = self.best_step() if measured else min(self.steps, default=None)
+    for step in self.steps:
+      if keep is not None and step > keep:
+        self._manager.delete(step)
+
   def save(
     self,
     state: TrainState,
     position: dict[str, Any],
     metrics: dict[str, float] | None = None,
-  ) -> None:
+  ) -> str:
     """Saves the state, once a step; writing goes on in the background.
 
     Args:
       state: The state.
       position: What names the next batch; plain JSON.
       metrics: Evaluation figures of this state, if it was evaluated.
+
+    Returns:
+      Why this save, or an earlier one in the background, failed; '' if none did. The
+      checkpoints before it are untouched, and the next save may work. Of several
+      processes one cannot go on without the others, and raises.
     """
     step = int(state.step)
     if step in self._unreadable:
       self._manager.delete(step)
       self._unreadable.discard(step)
     elif step in self._manager.all_steps():
-      return
-    self._manager.save(
-      step,
-      args=ocp.args.Composite(
-        state=ocp.args.StandardSave(_saved(state)),
-        position=ocp.args.JsonSave(position),
-      ),
-      metrics=metrics,
-      force=True,
-    )
+      return ''
+
+    def save() -> None:
+      self._manager.save(
+        step,
+        args=ocp.args.Composite(
+          state=ocp.args.StandardSave(_saved(state)),
+          position=ocp.args.JsonSave(position),
+        ),
+        metrics=metrics,
+        force=True,
+      )
+
+    try:
+      save()
+    except Exception as error:  # Of the disk, in as many kinds as there are layers.
+      if jax.process_count() > 1:
+        raise
+      self._renew()
+      try:
+        save()  # What failed was perhaps the save before this one.
+      except Exception as again:
+        self._renew()
+        return errors.first_line(again)
+      return errors.first_line(error)
+    return ''
+
+  def _renew(self) -> None:
+    """Starts afresh after a failure; what was half written is removed."""
+    with contextlib.suppress(Exception):
+      self._manager.close()
+    self._manager = ocp.CheckpointManager(self._path, options=self._options)
 
   def restore(
-    self, template: TrainState, step: int | None = None
+    self,
+    template: TrainState,
+    step: int | None = None,
+    sharding: jax.sharding.Sharding | None = None,
   ) -> tuple[TrainState, dict[str, Any]] | None:
     """Returns the state and position of `step`, or of the latest readable checkpoint.
 
     Args:
-      template: A state of the same run; gives structure and placement.
+      template: A state of the same run; gives the structure.
       step: Which one; None for the latest.
+      sharding: Where it shall live, also if the run that saved it had other devices;
+        None: where it lived.
 
     Returns:
       None where there is no checkpoint.
@@ -138,7 +183,10 @@ class Checkpoints:
     """
     self.wait()  # A save in flight is listed already and cannot be read yet.
     wanted = [step] if step is not None else self.steps[::-1]
-    abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _saved(template))
+    abstract = jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
+      _saved(template),
+    )
     reason: Exception | None = None
     for candidate in wanted:
       try:
@@ -188,8 +236,22 @@ class Checkpoints:
     return variables
 
   def wait(self) -> None:
-    """Blocks until everything is on disk."""
-    self._manager.wait_until_finished()
+    """Blocks until everything is on disk.
+
+    Raises:
+      UserError: Something could not be written.
+    """
+    try:
+      self._manager.wait_until_finished()
+    except Exception as error:
+      self._renew()
+      kept = max(self.steps, default=None)
+      raise errors.UserError(
+        f'the last checkpoint could not be written into {self._path}'
+        f' ({errors.first_line(error)}); '
+        + ('there is none yet' if kept is None else f'that of step {kept} is complete')
+        + '; make room and start again to resume'
+      ) from error
 
   def close(self) -> None:
     """Waits and lets go of the background threads."""
@@ -228,3 +290,19 @@ def load_variables(
     return step, checkpoints.restore_inference(step)
   finally:
     checkpoints.close()
+
+
+def last_position(workdir: pathlib.Path) -> dict[str, Any] | None:
+  """Returns the position of the latest checkpoint; None where there is none.
+
+  Reads the file itself: what has to be known before the data is loaded shall not need
+  a manager, which in a run of several processes waits for the others.
+  """
+  found = (path.parent for path in (workdir / FOLDER).glob('*/position'))
+  steps = sorted((p for p in found if p.name.isdecimal()), key=lambda p: int(p.name))
+  for step in reversed(steps):
+    try:
+      return json.loads((step / 'position' / 'metadata').read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:  # `restore` will tell.
+      log.debug('position of %s cannot be read: %s', step, error)
+  return None

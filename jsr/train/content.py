@@ -16,11 +16,12 @@ from jsr.types import Array
 from jsr.weights import vgg19
 
 
-def make_losses(c: ConfigDict) -> tuple[dict[str, steps.Loss], Any]:
+def make_losses(c: ConfigDict, dtype: Any = None) -> tuple[dict[str, steps.Loss], Any]:
   """Builds the content losses.
 
   Args:
     c: `config.losses`.
+    dtype: In which VGG19 computes; None: float32.
 
   Returns:
     The losses by name, and the parameters that they read (`TrainState.frozen`).
@@ -47,7 +48,7 @@ def make_losses(c: ConfigDict) -> tuple[dict[str, steps.Loss], Any]:
   if c.tv_weight:
     losses['tv'] = steps.Loss(c.tv_weight, lambda sr, hr, _: pixel.total_variation(sr))
   if c.perceptual_weight:
-    loss, frozen = _perceptual(c)
+    loss, frozen = _perceptual(c, dtype)
     losses['perceptual'] = steps.Loss(c.perceptual_weight, loss)
   if not losses:
     raise errors.UserError(
@@ -62,7 +63,7 @@ def make_losses(c: ConfigDict) -> tuple[dict[str, steps.Loss], Any]:
   return losses, frozen
 
 
-def _perceptual(c: ConfigDict) -> tuple[Callable[..., Array], Any]:
+def _perceptual(c: ConfigDict, dtype: Any) -> tuple[Callable[..., Array], Any]:
   weights = vgg19.find(c.vgg, source=c.vgg_source, option='--config.losses.vgg')
 
   def fn(sr: Array, hr: Array, context: steps.Context) -> Array:
@@ -72,6 +73,7 @@ def _perceptual(c: ConfigDict) -> tuple[Callable[..., Array], Any]:
         context.frozen['vgg'],
         preprocess=weights.preprocess,
         padding=weights.padding,
+        dtype=dtype or jnp.float32,
       ),
       dict.fromkeys(c.perceptual_layers, 1.0),
       norm=c.perceptual_norm,

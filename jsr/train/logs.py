@@ -1,20 +1,21 @@
 """Where a run writes what it saw: JSON lines, TensorBoard events, a progress bar."""
 
+import contextlib
 import json
 import math
 import os
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 import flax
 import jax
 import jax.numpy as jnp
-import tensorboardX
 import tqdm
 from clu import metrics as clu_metrics
 
+from jsr.train.events import Events
 from jsr.types import Array, Metrics
 
 FILE = 'metrics.jsonl'
@@ -69,7 +70,7 @@ def accumulate(mean: StepMean | None, stacked: Metrics) -> StepMean:
 
 
 def read(path: pathlib.Path) -> list[dict[str, Any]]:
-  """Reads JSON lines; a last line that a kill cut short is left out."""
+  """Reads JSON lines; those that a kill or a full disk cut short are left out."""
   if not path.exists():
     return []
   records = []
@@ -77,8 +78,13 @@ def read(path: pathlib.Path) -> list[dict[str, Any]]:
     try:
       records.append(json.loads(line))
     except json.JSONDecodeError:
-      break
+      continue
   return records
+
+
+def up_to(step: int, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+  """Returns what a run that goes on from `step` keeps; what happened stays."""
+  return [r for r in records if r.get('step', 0) <= step or 'event' in r]
 
 
 class Logs:
@@ -92,13 +98,16 @@ class Logs:
   """
 
   def __init__(
-    self, workdir: pathlib.Path, *, step: int, total: int | None, progress: bool
+    self,
+    workdir: pathlib.Path,
+    *,
+    step: int,
+    total: int | None,
+    progress: bool,
   ):
     self._path = workdir / FILE
-    self._file = self._reopen(step)
-    self._events = tensorboardX.SummaryWriter(
-      str(workdir / 'tensorboard'), purge_step=step + 1, flush_secs=30
-    )
+    self._file, self._full = self._reopen(step), False
+    self._events = Events(workdir / 'tensorboard', purge_step=step + 1)
     self._bar = tqdm.tqdm(
       total=total,
       initial=step,
@@ -110,25 +119,45 @@ class Logs:
 
   def _reopen(self, step: int) -> TextIO:
     """Drops what was measured after `step`: no record with a fold in it."""
-    keep = [r for r in read(self._path) if r.get('step', 0) <= step or 'event' in r]
+    keep = up_to(step, read(self._path))
     temporary = self._path.with_name(f'.{FILE}.{os.getpid()}')
-    temporary.write_text(''.join(json.dumps(r) + '\n' for r in keep))
-    temporary.replace(self._path)
+    try:
+      temporary.write_text(''.join(json.dumps(r) + '\n' for r in keep))
+      temporary.replace(self._path)
+    finally:
+      temporary.unlink(missing_ok=True)
     return self._path.open('a', buffering=1)
+
+  @contextlib.contextmanager
+  def _spared(self) -> Iterator[None]:
+    """Lets a run of days survive a full disk, which is said once."""
+    try:
+      yield
+      self._full = False
+    except OSError as error:
+      if not self._full:
+        self._bar.write(f'the log of {self._path.parent} has gaps: {error}', sys.stderr)
+      self._full = True
+
+  def _line(self, record: Mapping[str, Any]) -> None:
+    # What a full disk cut short ends here.
+    self._file.write('\n' * self._full + json.dumps(record) + '\n')
 
   def write(self, step: int, values: Mapping[str, float]) -> None:
     """Writes scalars of a step to both files."""
     # JSON has no NaN; null says the same to every reader.
     clean = {k: (v if math.isfinite(v) else None) for k, v in values.items()}
-    self._file.write(json.dumps({'step': step, **clean}) + '\n')
-    for name, value in values.items():
-      self._events.add_scalar(name, value, step)
+    with self._spared():
+      self._line({'step': step, **clean})
+      for name, value in values.items():
+        self._events.scalar(name, value, step)
 
   def event(self, step: int, text: str) -> None:
     """Writes something that happened, for the reader of the log and of the terminal."""
-    self._file.write(json.dumps({'step': step, 'event': text}) + '\n')
-    self._events.add_text('event', text, step)
     self._bar.write(text, file=sys.stderr)
+    with self._spared():
+      self._line({'step': step, 'event': text})
+      self._events.text('event', text, step)
 
   def progress(self, steps: int, shown: Mapping[str, float] | None = None) -> None:
     """Moves the bar, and shows a few losses beside rate and time left."""
@@ -138,13 +167,37 @@ class Logs:
 
   def rewind(self, step: int) -> None:
     """Sets bar and record back after a rollback; what happened stays on record."""
-    self._file.close()
-    self._file = self._reopen(step)
+    with self._spared():
+      self._file.close()
+      self._file = self._reopen(step)
+    if self._file.closed:  # No room to write it anew; better a fold than no record.
+      self._file = self._path.open('a', buffering=1)
     self._bar.n = step
     self._bar.refresh()
 
   def close(self) -> None:
     """Flushes and closes."""
+    with self._spared():
+      self._events.close()
+    with self._spared():
+      self._file.close()
     self._bar.close()
-    self._events.close()
-    self._file.close()
+
+
+class Silent:
+  """What the processes that do not write have in place of `Logs`."""
+
+  def write(self, step: int, values: Mapping[str, float]) -> None:
+    """Writes nothing."""
+
+  def event(self, step: int, text: str) -> None:
+    """Writes nothing."""
+
+  def progress(self, steps: int, shown: Mapping[str, float] | None = None) -> None:
+    """Shows nothing."""
+
+  def rewind(self, step: int) -> None:
+    """Sets nothing back."""
+
+  def close(self) -> None:
+    """Has nothing to close."""

@@ -2,12 +2,12 @@
 
 import contextlib
 import functools
+import json
 import logging
 import pathlib
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -16,19 +16,33 @@ from ml_collections import ConfigDict
 
 from jsr import errors, models
 from jsr.data import sources
-from jsr.evaluate import benchmark, conversion, methods, protocol, sets
+from jsr.evaluate import conversion
 from jsr.train import guard as guards
-from jsr.train import logs, parallel, preparation, recipe, settings, start
+from jsr.train import (
+  hosts,
+  logs,
+  parallel,
+  preparation,
+  recipe,
+  settings,
+  signals,
+  start,
+)
+from jsr.train import profile as profiles
 from jsr.train.batches import Batches
 from jsr.train.checkpoint import FOLDER, Checkpoints
+from jsr.train.evaluator import Evaluator
+from jsr.train.pace import Rate
 from jsr.train.state import TrainState
-from jsr.types import Array
+from jsr.types import Array, Metrics
 from jsr.weights import model_file
 
 log = logging.getLogger(__name__)
 
 
-def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
+def train(
+  config: ConfigDict, workdir: pathlib.Path, *, profile: bool = False
+) -> dict[str, Any]:
   """Trains until the config's end, resuming from the workdir's latest checkpoint.
 
   2N steps equal N steps, a kill and N more, bit for bit: the data order and all random
@@ -37,6 +51,7 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
   Args:
     config: See configs/default.py.
     workdir: Gets config.json, metrics.jsonl, tensorboard/ and checkpoints/.
+    profile: Measure some steps and write profile/; see `jsr.train.profile`.
 
   Returns:
     'step', 'reason' ('max_steps', 'max_minutes' or 'signal'), 'skipped', 'rollbacks',
@@ -46,18 +61,29 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
     UserError: A config that cannot be trained, or another run in the workdir.
     guard.TrainingStoppedError: Training fails again and again.
   """
+  hosts.agree('config', settings.flatten(config))
   settings.check_resumable(workdir, config)
   best_metric = settings.best_metric(config)
-  devices = parallel.make(config.train.parallel, config.data.batch_size)
+  devices = parallel.make(
+    config.train.parallel,
+    config.data.batch_size,
+    accumulate=config.train.accumulate,
+    low_precision=config.train.precision != 'float32',
+  )
   plan = recipe.make(config)
-  evaluator = _Evaluator(config)
-  batches = Batches(config, devices, _open_source(config))
+  evaluator = Evaluator(config)
+  source = _open_source(config)
+  hosts.agree('data set', {'pictures': len(source), 'content': source.digest})
+  batches = Batches(config, devices, source, workdir)
   # The first stage is needed once: a run that has checkpoints of its own goes on
   # wherever its first stage is by now.
   started = (workdir / FOLDER).is_dir() and any((workdir / FOLDER).iterdir())
   initial = _initial_state(config, plan, '' if started else config.init_from)
+  hosts.meet('started')  # All have looked at what lies in the workdir.
   workdir.mkdir(parents=True, exist_ok=True)
-  settings.write(workdir, config)
+  hosts.check_shared(workdir)
+  if hosts.is_first():
+    settings.write(workdir, config)
   checkpoints = Checkpoints(
     workdir,
     keep=config.checkpoint.keep,
@@ -67,9 +93,8 @@ def train(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
   with contextlib.closing(checkpoints):
     if started and not checkpoints.steps:
       initial = _initial_state(config, plan, config.init_from)
-    return _Run(config, workdir, devices, plan, evaluator, batches, checkpoints).go(
-      initial
-    )
+    run = _Run(config, workdir, devices, plan, evaluator, batches, checkpoints)
+    return run.go(initial, profile=profile)
 
 
 def _open_source(config: ConfigDict) -> sources.ImageSource:
@@ -117,36 +142,6 @@ def _initial_state(
   return start.start_from(state, model.variables, config.init_skip)
 
 
-class _Evaluator:
-  """Measures the generator in training by the protocol that measures everything."""
-
-  def __init__(self, config: ConfigDict):
-    self._config = config
-    c = config.eval
-    self._protocol = protocol.get(c.protocol)
-    self._sets = sets.open_sets(
-      list(c.sets), data=c.data or None, lr=c.lr or None, limit=c.limit or None
-    )
-    if c.size:
-      self._sets = [sets.centre_crop(s, c.size) for s in self._sets]
-    self._method = methods.Network(
-      'model', config.generator.name, config.scale, config.generator.args.to_dict()
-    )
-
-  def __call__(self, state: TrainState) -> dict[str, float]:
-    # Host copies: the training state may be spread over devices in any way.
-    self._method.load(jax.device_get(state.inference_variables))
-    result: dict[str, float] = {}
-    for pictures in self._sets:
-      row = benchmark.measure(
-        self._method, pictures, self._config.scale, self._protocol, timed=False
-      )
-      for metric in settings.FIGURES:
-        name = settings.figure(pictures.name, self._config.scale, metric)
-        result[name] = row[metric]
-    return result
-
-
 class _Run:
   """One process's part of a run; holds what the loop needs at every step."""
 
@@ -156,7 +151,7 @@ class _Run:
     workdir: pathlib.Path,
     devices: parallel.Parallel,
     plan: recipe.Recipe,
-    evaluator: _Evaluator,
+    evaluator: Evaluator,
     batches: Batches,
     checkpoints: Checkpoints,
   ):
@@ -168,55 +163,75 @@ class _Run:
     self._source = batches.source
     self._checkpoints = checkpoints
     self._plan = plan
-    self._step_fns = {
-      scale: devices.compile(
-        functools.partial(plan.make_step, scale=scale),
-        remat=bool(getattr(plan.generator, 'remat', False)),
-      )
-      for scale in plan.scales
-    }
     self._guard = guards.Guard(config.guard.max_streak, config.guard.max_rollbacks)
+    self._collapse = guards.Collapse(config.guard)
     self._steps_per_dispatch = parallel.steps_per_dispatch(
       # One dispatch holds steps of one factor.
       config.train.steps_per_dispatch if len(plan.scales) == 1 else 1
     )
     self._evaluated: dict[str, float] = {}
+    self._best_metric = settings.best_metric(config)
+    self._votes = hosts.Votes(devices.largest)
 
-  def go(self, initial: TrainState) -> dict[str, Any]:
+  def _compile(self) -> None:
+    """Compiles the steps, with the learning rates as they are after rollbacks."""
+    self._step_fns = {
+      scale: self._devices.compile(
+        functools.partial(self._plan.make_step, scale=scale, rate=self._guard.rate),
+        remat=bool(getattr(self._plan.generator, 'remat', False)),
+      )
+      for scale in self._plan.scales
+    }
+
+  def go(self, initial: TrainState, *, profile: bool) -> dict[str, Any]:
     """Runs to the end; see `train`."""
     config = self._config
     state, step = self._resume(initial)
+    records = logs.read(self._workdir / logs.FILE)
+    self._collapse.replay(logs.up_to(step, records), self._best_metric)
+    hosts.meet('log read')  # The first writes it anew.
+    self._compile()
     first_step, reported = step, 0
-    if step == 0:
+    if step == 0 and hosts.is_first():
       table = parameter_overview.get_parameter_overview(
         initial.generator.variables['params'], include_stats=False
       )
       log.info('generator %s:\n%s', config.generator.name, table)
-    self._writer = logs.Logs(
-      self._workdir,
-      step=step,
-      total=config.train.max_steps,
-      progress=config.log.progress,
-    )
+    self._writer: logs.Logs | logs.Silent = logs.Silent()
+    if hosts.is_first():
+      self._writer = logs.Logs(
+        self._workdir,
+        step=step,
+        total=config.train.max_steps,
+        progress=config.log.progress,
+      )
     started = time.monotonic()
     reason = ''
+    prof: profiles.Profile | profiles.Off = profiles.Off()
+    if profile and hosts.is_first():
+      prof = profiles.Profile(self._workdir / profiles.FOLDER, step)
     with (
+      contextlib.closing(prof),
       contextlib.closing(self._writer),
-      _signals() as stop,
+      signals.caught() as stop,
       self._batches as batches,
     ):
       if step:
         self._writer.event(step, f'resumed at step {step}')
       batches.start(step, self._guard.rollbacks)
       rng = self._rng()
-      rate = _Rate(step)
+      rate = Rate(step)
       mean: logs.StepMean | None = None
+      metrics: Metrics = {}
+      fault = collapse = ''
       if step >= config.train.max_steps:
         reason = 'max_steps'
         self._evaluated = self._evaluator(state)
       while not reason:
         count = self._span(step)
-        stacked = _take(batches, step, count, stop)
+        asked = time.monotonic()
+        stacked = self._take(step, count, stop)
+        prof.waited(rate.waited(time.monotonic() - asked, metrics))
         if stacked is None:
           reason = 'signal'
           self._save(state, None)
@@ -227,29 +242,41 @@ class _Run:
           state, metrics = step_fn(state, stacked, rng)
         mean = logs.accumulate(mean, metrics)
         step += count
+        if prof.after(step, metrics):
+          self._write_profile(step, prof, state, stacked, rng)
+          rate = Rate(step)
         self._writer.progress(count)
         reason = self._reason_to_stop(step, started, stop)
         if _due(step, config.log.every) or reason:
-          self._log(step, mean, state, rate)
+          values = self._log(step, mean, state, rate)
           reported = self._report_source(step, reported)
           mean = None
-          if self._guard.should_roll_back(int(state.streak), step):
-            # Never save this state: it is no newer than the checkpoint in anything
-            # but its count.
-            state, step = self._roll_back(initial, step)
-            batches.start(step, self._guard.rollbacks)
-            rng, rate, reason = self._rng(), _Rate(step), ''
-            continue
+          fault = self._guard.non_finite(int(state.streak))
+          collapse = self._collapse.logged(values)
         finished = reason in ('max_steps', 'max_minutes')
-        if _due(step, config.eval.every) or finished:
-          self._evaluated = self._evaluator(state)
+        evaluating = _due(step, config.eval.every) or finished
+        if evaluating and not (fault or collapse):
+          with prof.aside(metrics):
+            self._evaluated = self._evaluator(state)
           self._writer.write(step, self._evaluated)
-          self._save(state, self._evaluated)
-          rate = _Rate(step)
-        elif _due(step, config.checkpoint.every) or reason:
-          self._save(state, None)
+          collapse = self._collapse.evaluated(self._evaluated.get(self._best_metric))
+          rate = Rate(step)
+        if fault or collapse:
+          # Never save this state: it has lost what the checkpoint has.
+          state, step = self._roll_back(initial, step, fault, collapse)
+          batches.start(step, self._guard.rollbacks)
+          rng, rate, mean = self._rng(), Rate(step), None
+          reason = fault = collapse = ''
+          continue
+        if evaluating or _due(step, config.checkpoint.every) or reason:
+          with prof.aside(metrics):
+            self._save(state, self._evaluated if evaluating else None)
       if reason != 'max_steps':
         self._writer.event(step, f'stopped at step {step}: {_STOPPED[reason]}')
+      if prof.unfinished:
+        self._writer.event(
+          step, f'too short for a profile, which takes {profiles.ALL} steps'
+        )
       self._checkpoints.wait()
     return {
       'step': step,
@@ -261,9 +288,24 @@ class _Run:
       **self._evaluated,
     }
 
+  def _write_profile(
+    self,
+    step: int,
+    prof: profiles.Profile | profiles.Off,
+    state: TrainState,
+    stacked: Mapping[str, Array],
+    rng: Array,
+  ) -> None:
+    facts = profiles.collect(self._plan, state, stacked, rng)
+    self._writer.event(step, f'profile written to {prof.write(facts)}')
+
   def _resume(self, initial: TrainState) -> tuple[TrainState, int]:
     """Returns the state to go on from, on the devices, and its step."""
-    found = self._checkpoints.restore(jax.device_get(initial))
+    self._guard.read(self._workdir)
+    found = self._checkpoints.restore(
+      jax.device_get(initial), sharding=self._devices.replicated
+    )
+    hosts.agree('checkpoint to go on from', found[1] if found else {'step': 0})
     if found is None:
       return self._devices.replicate(initial), 0
     state, position = found
@@ -275,13 +317,34 @@ class _Run:
         len(self._source),
       )
     self._guard.rollbacks = max(self._guard.rollbacks, position['rollbacks'])
+    self._guard.rate = min(self._guard.rate, position.get('rate', 1.0))
     return self._devices.replicate(state), int(state.step)
 
   def _rng(self) -> Array:
     """Returns the run's key for steps; another one after a rollback."""
-    key = jax.random.fold_in(jax.random.key(self._config.seed), 1)
-    key = jax.random.fold_in(key, self._guard.rollbacks)
-    return jax.device_put(key, self._devices.replicated)
+    return self._devices.key(self._config.seed, 1, self._guard.rollbacks)
+
+  def _take(
+    self, step: int, count: int, stop: threading.Event
+  ) -> Mapping[str, Array] | None:
+    """Takes batches; None where a signal to the process group ended a worker first."""
+    try:
+      return self._batches.take(step, count)
+    except Exception as error:
+      # The workers got the signal too, and may have gone before it was handled here.
+      # Of several processes all must take this step first.
+      if stop.wait(timeout=1.0) and hosts.count() == 1:
+        return None
+      if not self._batches.has_workers:
+        raise
+      self._writer.event(
+        step,
+        f'a worker of the data pipeline is gone at step {step}'
+        f' ({errors.first_line(error)}); they start again, nothing is lost',
+      )
+    # A batch is a function of its step. If it fails twice, the reason is another.
+    self._batches.start(step, self._guard.rollbacks)
+    return self._batches.take(step, count)
 
   def _span(self, step: int) -> int:
     """Returns how many steps to run in one dispatch: all that fit, or one."""
@@ -292,19 +355,20 @@ class _Run:
 
   def _reason_to_stop(self, step: int, started: float, stop: threading.Event) -> str:
     limit = self._config.train.max_minutes
-    if step >= self._config.train.max_steps:
-      return 'max_steps'
-    if stop.is_set():
-      return 'signal'
-    if limit and time.monotonic() - started > 60 * limit:
-      return 'max_minutes'
-    return ''
+    over = limit and time.monotonic() - started > 60 * limit
+    mine = 'signal' if stop.is_set() else 'max_minutes' if over else ''
+    # One process may have been asked alone, or have the slower clock.
+    voted = _REASONS[self._votes.cast(_REASONS.index(mine))]
+    return 'max_steps' if step >= self._config.train.max_steps else voted
 
   def _log(
-    self, step: int, mean: logs.StepMean, state: TrainState, rate: '_Rate'
-  ) -> None:
+    self, step: int, mean: logs.StepMean, state: TrainState, rate: Rate
+  ) -> dict[str, float]:
     values = mean.compute()
-    values['steps_per_second'] = rate.since(step)
+    told = rate.since(step)
+    # One host's slow disk makes all wait, in the reduction.
+    told['input_wait'] = max(map(float, hosts.gather(str(told['input_wait']))))
+    values |= told
     values['skipped_total'] = float(state.skipped)
     self._writer.write(step, values)
     self._writer.progress(0, {k: v for k, v in values.items() if k in _SHOWN})
@@ -314,26 +378,45 @@ class _Run:
         f'{values["skipped"]:.0f} steps up to step {step} had a non-finite value and'
         f' were skipped; {values["skipped_total"]:.0f} in the whole run',
       )
+    return values
 
   def _report_source(self, step: int, reported: int) -> int:
     """Logs pictures that went bad since the start; returns how many there are."""
-    bad = self._source.report.replaced
-    if len(bad) > reported:
-      names = ', '.join(str(b) for b in list(bad)[reported:][:5])
-      self._writer.event(step, f'pictures replaced since the start: {names}')
+    bad = list(map(str, self._source.report.replaced))
+    parts = [json.loads(text) for text in hosts.gather(json.dumps(bad[reported:]))]
+    names = sorted({name for part in parts for name in part})
+    if names:
+      told = ', '.join(names[:5])
+      self._writer.event(step, f'pictures replaced since the start: {told}')
     return len(bad)
 
-  def _roll_back(self, initial: TrainState, step: int) -> tuple[TrainState, int]:
-    count = self._guard.rollbacks
+  def _roll_back(
+    self, initial: TrainState, step: int, fault: str, collapse: str
+  ) -> tuple[TrainState, int]:
+    self._guard.count(fault or collapse, step)
+    if collapse:
+      self._guard.rate *= self._collapse.cut
+      self._checkpoints.drop_after_best()
+    # Another process that resumes from the same checkpoint must not repeat the fault.
+    if hosts.is_first():
+      try:
+        self._guard.write(self._workdir)
+      except OSError as error:  # This run goes on; one that resumes may repeat it.
+        self._writer.event(step, f'{guards.FILE} could not be written: {error}')
+    hosts.meet('rolled back')
     state, back = self._resume(initial)
-    self._guard.rollbacks = count
+    self._collapse.forget()
+    if collapse:
+      self._compile()
     self._writer.rewind(back)
-    self._writer.event(
-      step,
-      f'rolled back from step {step} to step {back} after'
-      f' {self._guard.max_streak} or more non-finite steps in a row (rollback {count}'
-      f' of {self._guard.max_rollbacks}); the data order changes',
+    text = (
+      f'{guards.ROLLED_BACK} from step {step} to step {back}: {fault or collapse}'
+      f' (rollback {self._guard.rollbacks} of {self._guard.max_rollbacks}); the data'
+      ' order changes'
     )
+    if collapse:
+      text += f' and the learning rates are now {self._guard.rate:g} of what they were'
+    self._writer.event(step, text)
     return state, back
 
   def _save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
@@ -341,12 +424,20 @@ class _Run:
       'step': int(state.step),
       'seed': self._config.seed,
       'rollbacks': self._guard.rollbacks,
+      'rate': self._guard.rate,
       'images': len(self._source),
-      'pipeline': self._config.data.pipeline,
+      'pipeline': self._batches.kind,
     }
-    self._checkpoints.save(state, position, metrics)
+    failure = self._checkpoints.save(state, position, metrics)
+    if failure:
+      self._writer.event(
+        position['step'],
+        f'a checkpoint up to step {position["step"]} could not be written ({failure});'
+        ' training goes on, and so do the earlier checkpoints',
+      )
 
 
+_REASONS = ('', 'max_minutes', 'signal')
 _SHOWN = ('g/total', 'g/pixel', 'd/loss')
 _STOPPED = {
   'max_minutes': 'config.train.max_minutes is over',
@@ -356,51 +447,3 @@ _STOPPED = {
 
 def _due(step: int, every: int) -> bool:
   return bool(every) and step % every == 0
-
-
-def _take(
-  batches: Batches, step: int, count: int, stop: threading.Event
-) -> Mapping[str, Array] | None:
-  """Takes batches; None where a signal to the process group ended a worker first."""
-  try:
-    return batches.take(step, count)
-  except Exception:
-    # The workers got the signal too, and may have gone before it was handled here.
-    if stop.wait(timeout=1.0):
-      return None
-    raise
-
-
-class _Rate:
-  """Steps a second since it was made."""
-
-  def __init__(self, step: int):
-    self._step, self._time = step, time.monotonic()
-
-  def since(self, step: int) -> float:
-    """Returns the rate up to `step`, and starts again from there."""
-    now = time.monotonic()
-    rate = (step - self._step) / max(now - self._time, 1e-9)
-    self._step, self._time = step, now
-    return rate
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[threading.Event]:
-  """Turns SIGTERM and SIGINT into an event while training runs."""
-  stop = threading.Event()
-  if threading.current_thread() is not threading.main_thread():
-    yield stop  # Only the main thread may set handlers.
-    return
-
-  def ask(number: int, frame: object) -> None:
-    if stop.is_set() and number == signal.SIGINT:
-      raise KeyboardInterrupt  # The second Ctrl-C means now.
-    stop.set()
-
-  old = {s: signal.signal(s, ask) for s in (signal.SIGTERM, signal.SIGINT)}
-  try:
-    yield stop
-  finally:
-    for number, handler in old.items():
-      signal.signal(number, handler)

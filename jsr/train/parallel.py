@@ -11,6 +11,7 @@ the same numbers:
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from jax.sharding import PartitionSpec as P
 from jsr import errors
 from jsr.train.steps import Step
 from jsr.types import Array, Metrics
+from jsr.weights import fetch
 
 AXIS = 'data'
 BACKENDS = ('jit', 'shard_map', 'pmap')
@@ -40,17 +42,43 @@ _YNN = (
 )
 
 
-def configure_for_training() -> None:
+# Without it cuDNN's gradients and scatters differ in their last bits from run to run.
+_DETERMINISTIC = '--xla_gpu_deterministic_ops=true'
+
+
+def configure_for_training(*, deterministic: bool = False) -> None:
   """Chooses XLA's settings for training; call it before JAX touches a device.
 
   They are experimental, so only releases on which they were measured get them, and
-  JSR_XLA_DEFAULT=1 leaves XLA as it is. Flags that the user set are kept.
+  JSR_XLA_DEFAULT=1 leaves XLA as it is. Flags that the user set are kept. Compiled
+  steps are kept too, in `$JSR_CACHE/compiled` or JAX_COMPILATION_CACHE_DIR.
+
+  Args:
+    deterministic: A GPU shall give equal bits at each rerun, as a CPU does anyway.
+
+  Raises:
+    UserError: The user's own flags forbid what `deterministic` asks for.
   """
   flags = os.environ.get('XLA_FLAGS', '')
   version = tuple(int(part) for part in jax.__version__.split('.')[:2])
   wanted = os.environ.get('JSR_XLA_DEFAULT', '0') != '1' and version == (0, 10)
   if wanted and _YNN.split('=')[0] not in flags:
-    os.environ['XLA_FLAGS'] = f'{flags} {_YNN}'.strip()
+    flags = f'{flags} {_YNN}'.strip()
+  if deterministic:
+    name = _DETERMINISTIC.split('=')[0]
+    given = [flag for flag in flags.split() if flag.split('=')[0] == name]
+    if given and given[-1] not in (name, _DETERMINISTIC):
+      raise errors.UserError(
+        f'--deterministic and XLA_FLAGS={given[-1]} contradict each other: leave one'
+      )
+    if not given:
+      flags = f'{flags} {_DETERMINISTIC}'.strip()
+  if flags:
+    os.environ['XLA_FLAGS'] = flags
+  if not os.environ.get('JAX_COMPILATION_CACHE_DIR'):
+    # A run that starts again, or rolls back, finds its steps compiled.
+    folder = fetch.cache_dir() / 'compiled'
+    jax.config.update('jax_compilation_cache_dir', str(folder))
 
 
 def steps_per_dispatch(setting: int) -> int:
@@ -86,10 +114,44 @@ class Parallel:
     """Where stacked batches (steps, N, ...) live: spread over their second axis."""
     return NamedSharding(self.mesh, P(None, AXIS))
 
+  def put(self, tree: Any) -> Any:
+    """Puts a tree of arrays, the same in every process, on every device."""
+    if jax.process_count() == 1:
+      return jax.device_put(tree, self.replicated)
+
+    def one(x: np.ndarray) -> Array:
+      # Each process hands its own copy to its own devices, and to nothing else.
+      return jax.make_array_from_callback(x.shape, self.replicated, lambda i: x[i])
+
+    return jax.tree.map(lambda x: one(np.asarray(x)), jax.device_get(tree))
+
   def replicate(self, tree: Any) -> Any:
-    """Puts a tree of arrays on every device."""
-    # A copy, always: the step gives its buffers away, and the caller keeps his.
-    return jax.device_put(jax.tree.map(jnp.copy, tree), self.replicated)
+    """Does `put` with a copy: the step gives its buffers away, the caller keeps his."""
+    return self.put(jax.tree.map(jnp.copy, tree))
+
+  def key(self, seed: int, *folds: int) -> Array:
+    """Makes a random key on every device: that of a seed, folded with numbers."""
+
+    def make() -> Array:
+      key = jax.random.key(seed)
+      for number in folds:
+        key = jax.random.fold_in(key, number)
+      return key
+
+    return jax.jit(make, out_shardings=self.replicated)()
+
+  @functools.cached_property
+  def largest(self) -> Callable[[int], Array]:
+    """What reduces a number of each process to the largest; it does not wait."""
+    reduce = jax.jit(jnp.max, out_shardings=self.replicated)
+    spread = NamedSharding(self.mesh, P(AXIS))
+    n = len(self.mesh.local_devices)
+
+    def run(mine: int) -> Array:
+      local = np.full(n, mine, np.int32)
+      return reduce(jax.make_array_from_process_local_data(spread, local))
+
+    return run
 
   def place(self, batches: Mapping[str, np.ndarray]) -> dict[str, Array]:
     """Puts this process's share of stacked batches (steps, n, ...) on its devices."""
@@ -100,7 +162,7 @@ class Parallel:
 
   def compile_sampler(
     self, fn: Callable[[Any, Array], Mapping[str, Array]]
-  ) -> Callable[[Any, Array], dict[str, Array]]:
+  ) -> Callable[[Any, np.ndarray], dict[str, Array]]:
     """Compiles `(data set, steps) -> stacked batches` of a device-resident source."""
     many = jax.vmap(fn, in_axes=(None, 0))
     return jax.jit(many, out_shardings=self.split)
@@ -177,7 +239,12 @@ def _over_steps(step: Step) -> CompiledStep:
 
 
 def make(
-  backend: str, batch_size: int, devices: list[jax.Device] | None = None
+  backend: str,
+  batch_size: int,
+  devices: list[jax.Device] | None = None,
+  *,
+  accumulate: int = 1,
+  low_precision: bool = False,
 ) -> Parallel:
   """Chooses devices and how to use them.
 
@@ -185,17 +252,31 @@ def make(
     backend: 'jit', 'shard_map' or 'pmap'.
     batch_size: Of the global batch; every device gets the same share.
     devices: All of the run's devices if None.
+    accumulate: Parts that each device cuts its share into.
+    low_precision: Networks compute in fewer bits than their parameters have. XLA, which
+      puts the reductions of the form 'jit' in, then reduces gradients over devices
+      before they become float32; 'shard_map' takes its place, and does it afterwards.
 
   Raises:
-    UserError: Unknown backend, or a batch that cannot be shared evenly.
+    UserError: Unknown backend, one that works in one process only, or a batch that
+      cannot be shared evenly.
   """
   if backend not in BACKENDS:
     raise errors.unknown('parallel backend', backend, BACKENDS)
-  devices = devices or jax.devices()
-  if batch_size % len(devices):
+  if backend == 'pmap' and jax.process_count() > 1:
     raise errors.UserError(
-      f'a batch of {batch_size} cannot be shared evenly by {len(devices)} devices;'
-      ' set config.data.batch_size to a multiple of their number'
+      'config.train.parallel=pmap works in one process; jit and shard_map work in'
+      ' several'
+    )
+  devices = devices or jax.devices()
+  if low_precision and backend == 'jit' and len(devices) > 1:
+    backend = 'shard_map'
+  if batch_size % (len(devices) * accumulate):
+    parts = f' in {accumulate} parts each' * (accumulate > 1)
+    raise errors.UserError(
+      f'a batch of {batch_size} cannot be shared evenly by {len(devices)}'
+      f' devices{parts}; set config.data.batch_size to a multiple of'
+      f' {len(devices) * accumulate}'
     )
   mesh = jax.make_mesh(
     (len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import linen as nn
@@ -11,9 +12,13 @@ from ml_collections import ConfigDict
 
 from jsr import degradations, errors, models
 from jsr.losses import adversarial
-from jsr.train import branches, content, optim, state, steps
+from jsr.train import branches, content, guard, optim, state, steps
 from jsr.train.preparation import GIVEN, channels, prepare_batch
 from jsr.types import Array
+
+# In which networks compute; parameters, their updates, losses, batch norm's statistics
+# and all other means are float32 always.
+PRECISIONS = {'float32': None, 'bfloat16': jnp.bfloat16}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +85,7 @@ class Recipe:
     *,
     axis_name: str | None,
     scale: int | None = None,
+    rate: float = 1.0,
     prepare: steps.Prepare | None = None,
   ) -> steps.Step:
     """Returns the uncompiled step; see `jsr.train.steps`.
@@ -87,6 +93,7 @@ class Recipe:
     Args:
       axis_name: Mesh axis that the batch is spread over, or None.
       scale: The factor that it trains; None: the config's.
+      rate: Factor on the learning rates.
       prepare: Makes the pair from the batch; None: `prepare_batch`.
     """
     c = self.config
@@ -113,6 +120,8 @@ class Recipe:
         losses=self.losses,
         prepare=prepare,
         ema_decay=c.optim.ema_decay,
+        rate=rate,
+        accumulate=c.train.accumulate,
         branch=branch,
         axis_name=axis_name,
       )
@@ -127,6 +136,8 @@ class Recipe:
       adversarial_weight=c.losses.adversarial_weight,
       prepare=prepare,
       ema_decay=c.optim.ema_decay,
+      rate=rate,
+      accumulate=c.train.accumulate,
       axis_name=axis_name,
     )
 
@@ -153,6 +164,7 @@ def make(config: ConfigDict) -> Recipe:
     ('data.patch_size', size, 1),
     ('data.batch_size', config.data.batch_size, 1),
     ('train.max_steps', config.train.max_steps, 1),
+    ('train.accumulate', config.train.accumulate, 1),
     ('log.every', config.log.every, 1),
     ('eval.every', config.eval.every, 0),
     ('checkpoint.every', config.checkpoint.every, 0),
@@ -169,10 +181,15 @@ def make(config: ConfigDict) -> Recipe:
   ):
     if value < least:
       raise errors.UserError(f'config.{name}={value} must be at least {least}')
+  guard.check(config)
   if config.optim.ema_decay >= 1:
     raise errors.UserError('config.optim.ema_decay must be below 1')
+  if config.train.precision not in PRECISIONS:
+    raise errors.unknown('precision', config.train.precision, PRECISIONS)
+  dtype = PRECISIONS[config.train.precision]
   generator = models.build(
-    config.generator.name, scale=scale, **config.generator.args.to_dict()
+    config.generator.name,
+    **{'scale': scale, 'dtype': dtype, **config.generator.args.to_dict()},
   )
   scales = tuple(getattr(generator, 'scales', (scale,)))
   if scale not in scales:
@@ -192,7 +209,8 @@ def make(config: ConfigDict) -> Recipe:
   discriminator = discriminator_tx = None
   if config.discriminator.name:
     discriminator = models.build_discriminator(
-      config.discriminator.name, **config.discriminator.args.to_dict()
+      config.discriminator.name,
+      **{'dtype': dtype, **config.discriminator.args.to_dict()},
     )
     discriminator_tx = optim.make_optimizer(
       config.optim.discriminator, config.train.max_steps
@@ -204,7 +222,7 @@ def make(config: ConfigDict) -> Recipe:
         ' of each example, which batch norm mixes; set'
         ' config.discriminator.args.batch_norm=False'
       )
-  losses, frozen = content.make_losses(config.losses)
+  losses, frozen = content.make_losses(config.losses, dtype)
   rule, length = config.optim.generator, config.train.max_steps
   if len(scales) > 1:
     generator_tx = branches.partition(

@@ -34,11 +34,14 @@ _MAY_CHANGE: tuple[str, ...] = (
   'eval.',
   'guard.',
   'log.',
+  'train.deterministic',
   'train.max_minutes',
   'train.max_steps',
   'train.parallel',
   'train.steps_per_dispatch',
 )
+# Keys that came later, with the value that stands for how it was before.
+_ADDED: Mapping[str, Any] = {'train.accumulate': 1, 'train.precision': 'float32'}
 
 
 def _parse(arguments: Sequence[str]) -> ConfigDict:
@@ -186,7 +189,7 @@ def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
   """
   if not (workdir / FILE).exists():
     return
-  old = flatten(read(workdir))
+  old = {**_ADDED, **flatten(read(workdir))}
   new = flatten(json.loads(json.dumps(config.to_dict())))
   may_change = _MAY_CHANGE
   if 'cosine' in (new['optim.generator.schedule'], new['optim.discriminator.schedule']):

@@ -24,6 +24,7 @@ from flax import linen as nn
 
 from jsr.losses import adversarial as adversarial_losses
 from jsr.train import branches
+from jsr.train.accumulation import Gradients, in_parts
 from jsr.train.state import Network, TrainState
 from jsr.types import Array, Batch, Metrics, Params, Variables
 
@@ -119,10 +120,13 @@ def _update(
   network: Network,
   grads: Params,
   rest: Variables,
+  rate: float,
   branch: branches.Branch | None = None,
 ) -> Network:
   params = network.variables['params']
   updates, opt_state = tx.update(grads, network.opt_state, params)
+  if rate != 1:
+    updates = jax.tree.map(lambda u: rate * u, updates)
   if branch is not None:
     updates, opt_state = branches.only(branch, updates, opt_state, network.opt_state)
   params = optax.apply_updates(params, updates)
@@ -195,6 +199,8 @@ def make_pixel_step(
   losses: Losses,
   prepare: Prepare,
   ema_decay: float = 0.0,
+  rate: float = 1.0,
+  accumulate: int = 1,
   branch: branches.Branch | None = None,
   axis_name: str | None = None,
 ) -> Step:
@@ -206,6 +212,8 @@ def make_pixel_step(
     losses: Content losses by name; metrics are called 'g/<name>'.
     prepare: Makes the pair from a batch and its examples' keys.
     ema_decay: Of the moving average, where the state keeps one.
+    rate: Factor on the optimizer's steps.
+    accumulate: Into how many parts, one after the other, a batch is cut to save memory.
     branch: Of a generator with branches, the one that this step trains beside what
       they share; the others stay as they are, and so do their optimizers' states.
     axis_name: Mesh axis that the batch is spread over, or None.
@@ -213,7 +221,7 @@ def make_pixel_step(
   mean = _make_mean(axis_name)
   generator = _synchronised(generator, axis_name)
 
-  def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
+  def gradients(state: TrainState, batch: Batch, rng: Array) -> Gradients:
     keys = _example_keys(rng, state.step, batch)
     pair = prepare(batch, _stream(keys, 0))
 
@@ -228,11 +236,18 @@ def make_pixel_step(
     (total, (metrics, rest)), grads = jax.value_and_grad(loss_fn, has_aux=True)(
       state.generator.variables['params']
     )
-    g = _update(tx, state.generator, mean(grads), rest, branch)
+    metrics = {**metrics, 'g/total': total, **_drawn(pair)}
+    return Gradients({'generator': grads}, {'generator': rest}, metrics)
+
+  whole = in_parts(gradients, accumulate)
+
+  def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
+    got = whole(state, batch, rng)
+    grads, rest = mean(got.grads['generator']), got.rest['generator']
+    g = _update(tx, state.generator, grads, rest, rate, branch)
     average = _averaged(state, g, ema_decay)
     new = dataclasses.replace(state, generator=g, ema=average)
-    metrics = mean({**metrics, 'g/total': total, **_drawn(pair)})
-    return _keep_finite(state, new, metrics)
+    return _keep_finite(state, new, mean(got.metrics))
 
   return step
 
@@ -248,6 +263,8 @@ def make_gan_step(
   adversarial_weight: float,
   prepare: Prepare,
   ema_decay: float = 0.0,
+  rate: float = 1.0,
+  accumulate: int = 1,
   axis_name: str | None = None,
 ) -> Step:
   """Returns the step that trains generator and discriminator once each.
@@ -266,6 +283,9 @@ def make_gan_step(
     adversarial_weight: Of its generator part; 1e-3 in SRGAN.
     prepare: Makes the pair from a batch and its examples' keys.
     ema_decay: Of the moving average, where the state keeps one.
+    rate: Factor on both optimizers' steps.
+    accumulate: Into how many parts, one after the other, a batch is cut to save memory;
+      batch norm and relativistic losses see one part at a time.
     axis_name: Mesh axis that the batch is spread over, or None.
 
   Source of the default pair and weight: Ledig et al., 2017, equations 2, 3 and 6.
@@ -277,7 +297,7 @@ def make_gan_step(
   def batch_mean(x: Array) -> Array:
     return mean(jnp.mean(x))
 
-  def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
+  def gradients(state: TrainState, batch: Batch, rng: Array) -> Gradients:
     keys = _example_keys(rng, state.step, batch)
     pair = prepare(batch, _stream(keys, 0))
     lr, hr = pair.lr, pair.hr
@@ -301,7 +321,6 @@ def make_gan_step(
     (total, (metrics, g_rest, sr)), grads = jax.value_and_grad(g_loss, has_aux=True)(
       state.generator.variables['params']
     )
-    g = _update(generator_tx, state.generator, mean(grads), g_rest)
     sr = jax.lax.stop_gradient(sr)
 
     def d_loss(params: Params) -> tuple[Array, tuple[Metrics, Variables]]:
@@ -327,10 +346,31 @@ def make_gan_step(
     (_, (d_metrics, d_rest)), d_grads = jax.value_and_grad(d_loss, has_aux=True)(
       d_variables['params']
     )
-    d = _update(discriminator_tx, state.discriminator, mean(d_grads), d_rest)
+    metrics = {**metrics, 'g/total': total, **d_metrics, **_drawn(pair)}
+    return Gradients(
+      {'generator': grads, 'discriminator': d_grads},
+      {'generator': g_rest, 'discriminator': d_rest},
+      metrics,
+    )
+
+  whole = in_parts(gradients, accumulate)
+
+  def step(state: TrainState, batch: Batch, rng: Array) -> tuple[TrainState, Metrics]:
+    got = whole(state, batch, rng)
+    assert state.discriminator is not None
+    grads, rest = mean(got.grads), got.rest
+    g = _update(
+      generator_tx, state.generator, grads['generator'], rest['generator'], rate
+    )
+    d = _update(
+      discriminator_tx,
+      state.discriminator,
+      grads['discriminator'],
+      rest['discriminator'],
+      rate,
+    )
     average = _averaged(state, g, ema_decay)
     new = dataclasses.replace(state, generator=g, discriminator=d, ema=average)
-    metrics = mean({**metrics, 'g/total': total, **d_metrics, **_drawn(pair)})
-    return _keep_finite(state, new, metrics)
+    return _keep_finite(state, new, mean(got.metrics))
 
   return step

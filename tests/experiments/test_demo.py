@@ -2,20 +2,15 @@
 
 import json
 
-import jax
 import pytest
 
 from jsr.experiments import demo
-from jsr.train import parallel
+from tests.conftest import on_one_device
 
 
 @pytest.fixture(scope='module')
 def output(tmp_path_factory):
-  make = parallel.make
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(
-      parallel, 'make', lambda backend, n: make(backend, n, jax.devices()[:1])
-    )
+  with on_one_device():
     folder = tmp_path_factory.mktemp('demo')
     demo.run(folder, 'configs/demo.py', argument='smoke')
   return folder

@@ -8,6 +8,7 @@ import shutil
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from jsr.errors import UserError
@@ -109,3 +110,34 @@ def test_nothing_to_load(tmp_path):
   (tmp_path / checkpoint.FOLDER).mkdir()
   with pytest.raises(UserError, match='no complete checkpoint yet'):
     checkpoint.load_variables(tmp_path, best_metric='')
+
+
+def test_a_save_that_fails_is_told_and_the_next_one_works(tmp_path, monkeypatch):
+  real, failures = ocp.CheckpointManager.save, [OSError(28, 'No space left')] * 3
+
+  def full(self, *args, **kwargs):
+    if failures:
+      raise failures.pop()
+    return real(self, *args, **kwargs)
+
+  with contextlib.closing(checkpoint.Checkpoints(tmp_path)) as c:
+    monkeypatch.setattr(ocp.CheckpointManager, 'save', full)
+    # The second attempt is for a disk that has room again.
+    assert c.save(at(1), {'step': 1}) == '[Errno 28] No space left'
+    assert c.save(at(2), {'step': 2}) == '[Errno 28] No space left'
+    assert c.save(at(3), {'step': 3}) == ''
+    c.wait()
+    assert c.steps == [2, 3]
+
+
+def test_a_last_save_that_fails_ends_the_run_with_a_sentence(tmp_path, monkeypatch):
+  save_all(tmp_path, [1])
+  with contextlib.closing(checkpoint.Checkpoints(tmp_path)) as c:
+
+    def full(self):
+      raise OSError(28, 'No space left')
+
+    monkeypatch.setattr(ocp.CheckpointManager, 'wait_until_finished', full)
+    with pytest.raises(UserError, match=r'No space left\); that of step 1 is complete'):
+      c.wait()
+    monkeypatch.undo()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import pathlib
 
 import jax.numpy as jnp
 import pytest
@@ -58,3 +59,21 @@ def test_resuming_drops_what_came_after_the_checkpoint(tmp_path):
     (2, False),
   ]
   assert list((tmp_path / 'tensorboard').glob('events*'))
+
+
+@pytest.mark.skipif(not pathlib.Path('/dev/full').exists(), reason='needs /dev/full')
+def test_a_full_disk_is_said_once(tmp_path, capsys):
+  """tensorboardX's own writer would hang after its tenth event."""
+  with contextlib.closing(logs.Logs(tmp_path, step=0, total=9, progress=False)) as log:
+    log.write(1, {'loss': 1.0})
+    whole = log._file
+    with contextlib.suppress(OSError), open('/dev/full', 'w', buffering=1) as full:
+      log._file = full
+      for step in range(2, 40):
+        log.write(step, {'loss': 1.0})
+    log._file = whole  # Somebody made room, after a part of a line.
+    whole.write('{"step": 39, "lo')
+    log.write(40, {'loss': 1.0})
+  assert [r['step'] for r in logs.read(tmp_path / logs.FILE)] == [1, 40]
+  err = capsys.readouterr().err
+  assert err.count('has gaps: [Errno 28]') == 1

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from jsr.errors import UserError
-from jsr.train import batches, checkpoint, guard, logs, loop, parallel, recipe, settings
+from jsr.train import (
+  batches,
+  checkpoint,
+  guard,
+  logs,
+  loop,
+  parallel,
+  profile,
+  recipe,
+  settings,
+)
 from tests.train import small
 
 
@@ -19,7 +29,9 @@ def _few_devices(request, monkeypatch):
   """Batches of four on one device, where a test does not ask for more."""
   make, n = parallel.make, getattr(request, 'param', 1)
   monkeypatch.setattr(
-    parallel, 'make', lambda backend, batch: make(backend, batch, jax.devices()[:n])
+    parallel,
+    'make',
+    lambda backend, batch, **how: make(backend, batch, jax.devices()[:n], **how),
   )
 
 
@@ -85,6 +97,33 @@ def test_a_worker_that_goes_first_costs_nothing(tmp_path, monkeypatch):
   monkeypatch.setattr(batches.Batches, 'take', lambda *_: 1 / 0)
   with pytest.raises(ZeroDivisionError):  # Any other failure is not hidden.
     loop.train(small.config(gan=False), tmp_path)
+
+
+def test_dead_workers_are_replaced(tmp_path, monkeypatch):
+  """The run goes on as if they had lived."""
+  changes = {'gan': False, 'data__pipeline': 'grain', 'data__workers': 1}
+  loop.train(small.config(**changes), tmp_path / 'unbroken')
+  take, starts = batches.Batches.take, []
+  start = batches.Batches.start
+
+  def dying(self, step, count):
+    if step == 3 and len(starts) == 1:
+      raise RuntimeError('Worker process was terminated unexpectedly')
+    return take(self, step, count)
+
+  def spy(self, step, attempt):
+    starts.append((step, attempt))
+    start(self, step, attempt)
+
+  monkeypatch.setattr(batches.Batches, 'take', dying)
+  monkeypatch.setattr(batches.Batches, 'start', spy)
+  result = loop.train(small.config(**changes), tmp_path / 'broken')
+  assert (result['step'], starts) == (6, [(0, 0), (3, 0)])
+  assert 'a worker of the data pipeline is gone at step 3' in str(
+    records(tmp_path / 'broken', 'event')
+  )
+  one, two = (records(tmp_path / name, 'g/total') for name in ('unbroken', 'broken'))
+  assert one == two
 
 
 def test_second_stage_starts_from_the_first(tmp_path):
@@ -206,6 +245,8 @@ def test_mistakes_leave_nothing_behind(tmp_path):
     ({'losses__adversarial': 'vanila'}, "did you mean 'vanilla'"),
     ({'losses__pixel_weight': 0.0}, 'no content loss'),
     ({'train__parallel': 'jitt'}, "did you mean 'jit'"),
+    ({'train__precision': 'float16'}, "did you mean 'bfloat16'"),
+    ({'train__accumulate': 3}, 'by 1 devices in 3 parts each'),
     ({'eval__sets': ('Set5',)}, "set 'Set5' needs"),
     ({'data__batch_size': 0}, 'must be at least 1'),
     ({'scale': -2}, 'must be at least 1'),
@@ -216,3 +257,70 @@ def test_mistakes_leave_nothing_behind(tmp_path):
     with pytest.raises(UserError, match=message):
       loop.train(small.config(**changes), tmp_path / 'run')
     assert not (tmp_path / 'run').exists(), changes
+
+
+def test_a_collapse_goes_back_to_the_best_with_lower_rates(tmp_path, monkeypatch):
+  """The figure falls at step 6: back to step 3, the best, though 4 is kept as well."""
+  rates, figures = [], iter([20.0, 10.0, 21.0, 22.0, 23.0])
+  make_step = recipe.Recipe.make_step
+
+  def spy(self, **how):
+    rates.append(how['rate'])
+    return make_step(self, **how)
+
+  monkeypatch.setattr(recipe.Recipe, 'make_step', spy)
+  name = 'eval/photographs_x4/psnr_y'
+  monkeypatch.setattr(loop.Evaluator, '__call__', lambda *_: {name: next(figures)})
+  config = small.config(
+    train__max_steps=9,
+    guard__drop=5.0,
+    guard__cut=0.1,
+    checkpoint__best_metric='psnr_y',
+  )
+  result = loop.train(config, tmp_path)
+  assert (result['step'], result['rollbacks'], result[name]) == (9, 1, 22.0)
+  assert rates == [1.0, 0.1]
+  assert records(tmp_path, name) == {3: 20.0, 6: 21.0, 9: 22.0}
+  (text,) = (e for e in records(tmp_path, 'event').values() if 'rolled back' in e)
+  assert text == (
+    'rolled back from step 6 to step 3: the validation figure is 10, and was 20'
+    ' (rollback 1 of 3); the data order changes and the learning rates are now 0.1 of'
+    ' what they were'
+  )
+  # Who resumes goes on with the lower rates, from any checkpoint.
+  rates.clear()
+  loop.train(small.config(**{**CHANGES, 'train__max_steps': 10}), tmp_path)
+  assert rates == [0.1]
+
+
+CHANGES = {
+  'guard__drop': 5.0,
+  'guard__cut': 0.1,
+  'checkpoint__best_metric': 'psnr_y',
+  'eval__every': 100,
+}
+
+
+def test_a_profile(tmp_path, monkeypatch):
+  monkeypatch.setattr(profile, 'matmul_peak', lambda dtype: 1e12)
+  config = small.config(gan=False, train__max_steps=34)
+  loop.train(config, tmp_path, profile=True)
+  page = (tmp_path / 'profile' / 'summary.md').read_text()
+  got = dict(
+    line.strip('| ').split(' | ') for line in page.splitlines() if ' | ' in line
+  )
+  assert got['devices'] == f'{len(jax.devices())} x cpu'
+  assert got['batch'] == '4 patches of 32 x 32'
+  milliseconds = float(got['time a step'].split()[0])
+  assert float(got['images a second']) == pytest.approx(4e3 / milliseconds, rel=1e-2)
+  flops = float(got['operations a step'].split()[0]) * 1e9
+  share = float(got['rate'].split(', ')[1].split()[0]) / 100
+  assert share == pytest.approx(flops / (milliseconds / 1e3) / 1e12, rel=0.02)
+  assert list((tmp_path / 'profile').rglob('*.xplane.pb'))
+  assert 'profile written to' in str(records(tmp_path, 'event'))
+
+
+def test_too_short_for_a_profile(tmp_path):
+  loop.train(small.config(gan=False, train__max_steps=6), tmp_path, profile=True)
+  assert 'too short for a profile' in str(records(tmp_path, 'event'))
+  assert not (tmp_path / 'profile' / 'summary.md').exists()

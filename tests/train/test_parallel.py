@@ -1,6 +1,8 @@
 """One device and eight, three compilers, the same numbers; SGD, which hides nothing."""
 
 import functools
+import os
+import re
 
 import jax
 import jax.numpy as jnp
@@ -122,8 +124,6 @@ def test_xla_settings_are_added_once_and_can_be_turned_off(monkeypatch):
   monkeypatch.setenv('XLA_FLAGS', '--xla_foo=1')
   monkeypatch.setenv('JSR_XLA_DEFAULT', '1')
   parallel.configure_for_training()
-  import os
-
   assert os.environ['XLA_FLAGS'] == '--xla_foo=1'
   monkeypatch.setenv('JSR_XLA_DEFAULT', '0')
   monkeypatch.setattr(jax, '__version__', '0.10.2')
@@ -134,6 +134,23 @@ def test_xla_settings_are_added_once_and_can_be_turned_off(monkeypatch):
   monkeypatch.setattr(jax, '__version__', '0.11.0')
   parallel.configure_for_training()
   assert os.environ['XLA_FLAGS'] == ''
+
+
+def test_deterministic(monkeypatch):
+  monkeypatch.setenv('JSR_XLA_DEFAULT', '1')
+  monkeypatch.setenv('XLA_FLAGS', '--xla_foo=1')
+  for _ in range(2):
+    parallel.configure_for_training(deterministic=True)
+    assert os.environ['XLA_FLAGS'] == '--xla_foo=1 --xla_gpu_deterministic_ops=true'
+  monkeypatch.setenv('XLA_FLAGS', '--xla_gpu_deterministic_ops=false')
+  with pytest.raises(UserError, match='contradict each other'):
+    parallel.configure_for_training(deterministic=True)
+
+
+def test_parts_and_devices_share_evenly():
+  parallel.make('jit', 16, accumulate=2)
+  with pytest.raises(UserError, match=r'8 devices in 3 parts each; set .* of 24'):
+    parallel.make('jit', 16, accumulate=3)
 
 
 def test_rematerialisation_saves_memory_on_a_cpu_too():
@@ -160,3 +177,17 @@ def test_rematerialisation_saves_memory_on_a_cpu_too():
     for remat in (False, True)
   )
   assert recomputed < 0.7 * stored
+
+
+def test_gradients_are_reduced_in_float32():
+  """XLA would reduce those of bfloat16 as they are; so the means are explicit."""
+  p = recipe.make(small.config(gan=False, train__precision='bfloat16'))
+  how = parallel.make('jit', 8, jax.devices()[:2], low_precision=True)
+  state = how.replicate(p.init(jax.random.key(0)))
+  stacked = how.place({k: np.asarray(v)[None] for k, v in batch(n=8).items()})
+  text = how.compile(p.make_step).lower(state, stacked, how.key(1)).as_text()
+  # Of gradients, batch norm's statistics, and metrics.
+  reduced = re.findall(r'"stablehlo.all_reduce".*?\}\) : \((.*?)\)', text, re.DOTALL)
+  assert len(reduced) > 10
+  assert [kind for kind in reduced if 'bf16' in kind] == []
+  assert 'bf16' in text

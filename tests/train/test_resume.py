@@ -22,7 +22,7 @@ STEPS = 40
 
 def environment() -> dict[str, str]:
   env = dict(os.environ)
-  env.pop('XLA_FLAGS')  # One device, as a user has.
+  env['XLA_FLAGS'] = conftest.QUICK_XLA  # One device, as a user has.
   return env
 
 

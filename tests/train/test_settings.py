@@ -115,6 +115,21 @@ def test_resuming_with_another_experiment_is_refused(tmp_path):
     settings.check_resumable(tmp_path, other)
 
 
+def test_a_run_of_an_older_version_goes_on(tmp_path):
+  """Keys that came later stand for how it was before."""
+  spec = 'configs/srgan.py:smoke'
+  old = settings.load(spec)
+  with old.unlocked():
+    for key in settings._ADDED:
+      section, _, name = key.partition('.')
+      del old[section][name]
+  settings.write(tmp_path, old)
+  settings.check_resumable(tmp_path, settings.load(spec))
+  other = settings.load(spec, ['--config.train.precision=bfloat16'])
+  with pytest.raises(UserError, match="precision was 'float32' and is 'bfloat16'"):
+    settings.check_resumable(tmp_path, other)
+
+
 def test_a_cosine_fixes_the_length_of_the_run(tmp_path):
   spec = 'configs/demo.py:smoke'
   settings.write(tmp_path, settings.load(spec))

@@ -7,16 +7,10 @@ import pytest
 
 from jsr import models
 from jsr.errors import UserError
-from jsr.train import parallel, recipe, start
+from jsr.train import recipe, start
 from tests.train import small
 
-
-@pytest.fixture(autouse=True)
-def _one_device(monkeypatch):
-  make = parallel.make
-  monkeypatch.setattr(
-    parallel, 'make', lambda backend, batch: make(backend, batch, jax.devices()[:1])
-  )
+pytestmark = pytest.mark.usefixtures('one_device')
 
 
 def state(scale: int = 4):

@@ -251,3 +251,74 @@ def test_lr_is_made_as_at_test_time():
   want = protocol.make_lr(np.asarray(pictures['hr'][0]), 4)
   np.testing.assert_array_equal(np.asarray(lr[0] * 255).round(), want)
   np.testing.assert_allclose(hr * 255, pictures['hr'], atol=1e-4)
+
+
+@pytest.mark.parametrize('gan', [False, True])
+def test_a_batch_in_parts_is_the_whole_batch(gan):
+  """Without batch norm, which sees one part at a time."""
+  states = []
+  for parts in (1, 2, 4):
+    config = small.config(
+      gan=gan, generator__name='compact', train__accumulate=parts, optim__ema_decay=0.0
+    )
+    config.generator.args = {'blocks': 1, 'features': 8}
+    config.optim.generator.name = config.optim.discriminator.name = 'sgd'
+    config.optim.generator.learning_rate = config.optim.discriminator.learning_rate = (
+      0.1
+    )
+    if gan:
+      config.discriminator.args.batch_norm = False
+    plan = recipe.make(config)
+    state = plan.init(jax.random.key(0))
+    step = jax.jit(plan.make_step(axis_name=None))
+    lowered = step.lower(state, batch(), jax.random.key(1))
+    # The parts come one after the other, whatever XLA would like.
+    assert ('optimization_barrier' in lowered.as_text()) == (parts > 1)
+    new, metrics = lowered.compile()(state, batch(), jax.random.key(1))
+    states.append((new.generator.variables, new.discriminator, metrics))
+    assert changed(new.generator.variables, state.generator.variables)
+  for other in states[1:]:
+    pairs = zip(jax.tree.leaves(states[0]), jax.tree.leaves(other), strict=True)
+    for a, b in pairs:
+      np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-7)
+
+
+def test_running_averages_pass_from_part_to_part():
+  def averages(parts, n):
+    plan = recipe.make(small.config(gan=False, train__accumulate=parts))
+    state = plan.init(jax.random.key(0))
+    step = jax.jit(plan.make_step(axis_name=None))
+    first = {name: x[:n] for name, x in batch().items()}
+    new, _ = step(state, first, jax.random.key(1))
+    return jax.tree.leaves(new.generator.variables['batch_stats'])
+
+  # Two parts move them twice.
+  before = [np.zeros_like(x) for x in averages(1, 4)]
+  once, twice = averages(1, 4), averages(2, 4)
+  assert changed(once, twice)
+  assert changed(once, before)
+
+
+def test_bfloat16_computes_what_float32_does_roughly():
+  """Parameters, statistics and losses stay float32."""
+  got = {}
+  for precision in ('float32', 'bfloat16'):
+    config = small.config(train__precision=precision)
+    plan = recipe.make(config)
+    state = plan.init(jax.random.key(0))
+    lowered = jax.jit(plan.make_step(axis_name=None)).lower(
+      state, batch(), jax.random.key(1)
+    )
+    convolutions = [
+      line for line in lowered.as_text().splitlines() if 'stablehlo.convolution' in line
+    ]
+    narrow = [line for line in convolutions if 'bf16>)' in line]
+    assert len(narrow) == (0 if precision == 'float32' else len(convolutions)), narrow
+    new, got[precision] = lowered.compile()(state, batch(), jax.random.key(1))
+    kinds = {x.dtype for x in jax.tree.leaves((new.generator, new.discriminator))}
+    assert jnp.bfloat16 not in kinds
+  for name, value in got['float32'].items():
+    assert got['bfloat16'][name].dtype == value.dtype
+    assert float(got['bfloat16'][name]) == pytest.approx(
+      float(value), rel=0.05, abs=0.02
+    )
