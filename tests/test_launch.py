@@ -1,29 +1,56 @@
-"""The launchers: their syntax, and the local one with a stand-in for jsr."""
+"""The launchers: their syntax, and what they do with a stand-in for jsr."""
 
+import copy
+import json
 import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
+import jsonschema
 import pytest
+import yaml
+
+from jsr.train import hosts
 
 LAUNCH = pathlib.Path(__file__).resolve().parents[1] / 'launch'
-SCRIPTS = sorted([*LAUNCH.glob('*.sh'), *LAUNCH.glob('*.sbatch')])
+LAUNCHERS = sorted([*LAUNCH.glob('*.sh'), *LAUNCH.glob('*.sbatch')])
+SCRIPTS = [*LAUNCHERS, LAUNCH.parent / 'benchmarks' / 'gpu.sh']
 ARGUMENTS = ['configs/srgan.py', 'out/srgan', '--config.seed=1', '--config.x=a b']
 
-# Writes its arguments a line each; ends as the next line of `plan` says.
+# Writes its arguments a line each; ends as the next line of `plan` says. One of several
+# processes has files of its own, and writes where it stands as well.
 FAKE = """#!/usr/bin/env bash
-printf '%s\\n' "$@" -- >> calls
-n=$(grep -c '^--$' calls)
-do=$(sed -n "${n}p" plan)
+me=${JSR_PROCESSES:+.$JSR_PROCESS}
+plan=plan$me
+[ -e "$plan" ] || plan=plan
+where="$JSR_PROCESS of $JSR_PROCESSES at $JSR_COORDINATOR"
+[ -z "$me" ] || echo "$where" $JAX_LOCAL_DEVICE_IDS >> "where$me"
+printf '%s\\n' "$@" -- >> "calls$me"
+n=$(grep -c '^--$' "calls$me")
+do=$(sed -n "${n}p" "$plan")
 case $do in
   wait)
-    trap 'echo saved >> calls; exit 0' TERM
-    trap 'echo saved >> calls; exit 130' INT
-    echo > ready
+    trap 'echo saved >> "calls$me"; exit 0' TERM
+    trap 'echo saved >> "calls$me"; exit 130' INT
+    echo > "ready$me"
     for _ in {1..1000}; do sleep 0.02; done ;;
+  die) kill -KILL $$ ;;
   *) exit "$do" ;;
+esac
+"""
+# Options before the command are srun's own.
+SRUN = """#!/usr/bin/env bash
+while [[ $1 == -* ]]; do shift; done
+for ((i = 1; i < ${SLURM_JOB_NUM_NODES:-1}; i++)); do SLURM_PROCID=$i "$@" & done
+SLURM_PROCID=0 exec "$@"
+"""
+SCONTROL = """#!/usr/bin/env bash
+case $1 in
+  show) printf '%s\\n' node7 node8 ;;
+  *) echo "$@" >> requeued ;;
 esac
 """
 
@@ -35,8 +62,8 @@ def start(tmp_path):
     (tmp_path / 'plan').write_text('\n'.join(map(str, plan)) + '\n')
     fakes = {
       'jsr': FAKE,
-      'srun': '#!/usr/bin/env bash\nexec "$@"\n',
-      'scontrol': '#!/usr/bin/env bash\necho "$@" >> requeued\n',
+      'srun': SRUN,
+      'scontrol': SCONTROL,
     }
     for name, text in fakes.items():
       (tmp_path / 'bin' / name).write_text(text)
@@ -50,6 +77,7 @@ def start(tmp_path):
         **os.environ,
         'PATH': f'{tmp_path / "bin"}:{os.environ["PATH"]}',
         'RESTART_DELAY': '0',
+        'GRACE': '0',
         'SLURM_JOB_ID': '77',
         **environment,
       },
@@ -68,8 +96,8 @@ def finish(process):
   return process.returncode, err
 
 
-def calls(folder):
-  return (folder / 'calls').read_text().split('--\n')[:-1]
+def calls(folder, name='calls'):
+  return (folder / name).read_text().split('--\n')[:-1]
 
 
 def wait_for(path):
@@ -85,8 +113,15 @@ def test_syntax(script):
   assert script.stat().st_mode & 0o111 or script.suffix == '.sbatch'
 
 
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda p: p.name)
+def test_shellcheck(script):
+  command = [pathlib.Path(sys.executable).parent / 'shellcheck', script]
+  done = subprocess.run(command, capture_output=True, text=True)
+  assert done.returncode == 0, done.stdout
+
+
 def test_both_launchers_are_here():
-  assert [p.name for p in SCRIPTS] == ['local.sh', 'slurm.sbatch']
+  assert [p.name for p in LAUNCHERS] == ['local.sh', 'slurm.sbatch']
 
 
 @pytest.mark.parametrize('status', [0, 2, 130])
@@ -127,15 +162,113 @@ def test_signals_are_passed_on(start, tmp_path, number, status):
 def test_too_few_arguments(start, tmp_path):
   status, err = finish(start([0], arguments=['configs/srgan.py']))
   assert status == 2
-  assert 'launch/local.sh CONFIG WORKDIR' in err
+  assert 'launch/local.sh [-n N] CONFIG WORKDIR' in err
   assert not (tmp_path / 'calls').exists()
 
 
-def test_slurm_ends_as_training_does(start, tmp_path):
-  for status in (0, 1):
-    assert finish(start([status, status], script='slurm.sbatch'))[0] == status
-    assert not (tmp_path / 'requeued').exists()
-    (tmp_path / 'calls').unlink()
+@pytest.mark.parametrize('wrong', ['0', 'x', '-1', ''])
+def test_a_number_of_processes_that_is_none(start, tmp_path, wrong):
+  status, err = finish(start([0], arguments=['-n', wrong, *ARGUMENTS]))
+  assert status == 2
+  assert 'launch/local.sh [-n N]' in err
+  assert not (tmp_path / 'calls').exists()
+
+
+def test_n_processes(start, tmp_path):
+  assert finish(start([0], arguments=['-n', '3', *ARGUMENTS])) == (0, '')
+  places = [(tmp_path / f'where.{i}').read_text().split() for i in range(3)]
+  assert [place[:4] for place in places] == [
+    [str(i), 'of', '3', 'at'] for i in range(3)
+  ]
+  (coordinator,) = {place[4] for place in places}
+  assert coordinator.startswith('localhost:')
+  assert [len(calls(tmp_path, f'calls.{i}')) for i in range(3)] == [1, 1, 1]
+  assert not (tmp_path / 'calls').exists()
+
+
+def test_when_one_process_dies_all_start_again(start, tmp_path):
+  (tmp_path / 'plan.1').write_text('137\n0\n')
+  status, err = finish(start(['wait', 0], arguments=['-n', '2', *ARGUMENTS]))
+  assert status == 0
+  assert 'ended with status 137, restart 1\n' in err
+  assert [len(calls(tmp_path, f'calls.{i}')) for i in range(2)] == [2, 2]
+  assert 'saved' not in (tmp_path / 'calls.0').read_text()  # It could only wait.
+
+
+@pytest.mark.parametrize('dead', [1, 2])
+def test_when_a_signal_kills_of_three(start, tmp_path, dead):
+  """Those left are killed as well: deaths that bash tells of by itself."""
+  for i in range(dead):
+    (tmp_path / f'plan.{i}').write_text('die\n0\n')
+  status, err = finish(start(['wait', 0], arguments=['-n', '3', *ARGUMENTS]))
+  assert status == 0
+  assert 'restart 1\n' in err
+  assert [len(calls(tmp_path, f'calls.{i}')) for i in range(3)] == [2, 2, 2]
+
+
+def test_a_signal_between_two_starts_ends_it(start, tmp_path):
+  process = start([1, 0], RESTART_DELAY='3')
+  wait_for(tmp_path / 'calls')
+  time.sleep(0.5)  # Until it waits.
+  process.send_signal(signal.SIGTERM)
+  assert finish(process)[0] == 1
+  assert len(calls(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+  ('cards', 'shares'), [('4,5,6,7', [['0,1'], ['2,3']]), ('', [[], []])]
+)
+def test_cards_are_shared_out(start, tmp_path, cards, shares):
+  environment = {'CUDA_VISIBLE_DEVICES': cards}
+  assert finish(start([0], ['-n', '2', *ARGUMENTS], **environment))[0] == 0
+  places = [(tmp_path / f'where.{i}').read_text().split() for i in range(2)]
+  assert [place[5:] for place in places] == shares
+
+
+def test_cards_that_cannot_be_shared(start, tmp_path):
+  process = start([0], ['-n', '2', *ARGUMENTS], CUDA_VISIBLE_DEVICES='0,1,2')
+  status, err = finish(process)
+  assert status == 2
+  assert '3 GPUs cannot be shared evenly by 2 processes' in err
+  assert not (tmp_path / 'calls.0').exists()
+
+
+def test_a_mistake_that_all_processes_see_is_final(start, tmp_path):
+  assert finish(start([2], arguments=['-n', '2', *ARGUMENTS]))[0] == 2
+  assert [len(calls(tmp_path, f'calls.{i}')) for i in range(2)] == [1, 1]
+
+
+def test_a_signal_reaches_all_processes(start, tmp_path):
+  process = start(['wait'], arguments=['-n', '2', *ARGUMENTS])
+  for i in range(2):
+    wait_for(tmp_path / f'ready.{i}')
+  process.send_signal(signal.SIGTERM)
+  assert finish(process)[0] == 0
+  for i in range(2):
+    assert (tmp_path / f'calls.{i}').read_text().endswith('--\nsaved\n')
+
+
+@pytest.mark.parametrize('status', [0, 2, 130])
+def test_slurm_ends_as_training_does(start, tmp_path, status):
+  assert finish(start([status], script='slurm.sbatch'))[0] == status
+  assert not (tmp_path / 'requeued').exists()
+
+
+def test_slurm_starts_again_after_a_crash(start, tmp_path):
+  assert finish(start([1], script='slurm.sbatch'))[0] == 1
+  assert (tmp_path / 'requeued').read_text() == 'requeue 77\n'
+  (tmp_path / 'requeued').unlink()
+  (tmp_path / 'calls').unlink()
+  assert finish(start([1], script='slurm.sbatch', SLURM_RESTART_COUNT='10'))[0] == 1
+  assert not (tmp_path / 'requeued').exists()
+
+
+def test_slurm_with_several_nodes(start, tmp_path):
+  nodes = {'SLURM_JOB_NUM_NODES': '2', 'SLURM_JOB_NODELIST': 'node[7-8]'}
+  assert finish(start([0], script='slurm.sbatch', **nodes))[0] == 0
+  for i in range(2):
+    wait_for(tmp_path / f'where.{i}')
+    assert (tmp_path / f'where.{i}').read_text() == f'{i} of 2 at node7:20077\n'
 
 
 def test_slurm_requeues_when_time_is_up(start, tmp_path):
@@ -144,3 +277,41 @@ def test_slurm_requeues_when_time_is_up(start, tmp_path):
   process.send_signal(signal.SIGTERM)
   assert finish(process)[0] == 0
   assert (tmp_path / 'requeued').read_text() == 'requeue 77\n'
+
+
+def test_kubernetes_file():
+  """Against the fields of JobSet and of pods, so that a misspelt one is found."""
+  job = yaml.safe_load((LAUNCH / 'k8s-jobset.yaml').read_text())
+  schema = json.loads(
+    (pathlib.Path(__file__).parent / 'jobset_schema.json').read_text()
+  )
+  jsonschema.Draft202012Validator.check_schema(schema)
+  jsonschema.validate(job, schema)
+  spec = job['spec']['replicatedJobs'][0]['template']['spec']
+  pod = spec['template']['spec']
+  (container,) = pod['containers']
+  environment = {e['name']: e.get('value') for e in container['env']}
+  assert set(environment) == {*hosts.VARIABLES, 'JSR_SIGNAL_STATUS'}
+  # Neither the end of the run nor a mistake.
+  assert environment['JSR_SIGNAL_STATUS'] == '75'
+  assert int(environment['JSR_PROCESSES']) == spec['completions'] == spec['parallelism']
+  # Process 0 under the name that JobSet gives it: jobset-job-replica-pod.jobset.
+  name, job_name = job['metadata']['name'], job['spec']['replicatedJobs'][0]['name']
+  port = container['ports'][0]['containerPort']
+  assert environment['JSR_COORDINATOR'] == f'{name}-{job_name}-0-0.{name}:{port}'
+  assert container['command'][:2] == ['jsr', 'train']
+  assert {m['name'] for m in container['volumeMounts']} <= {
+    v['name'] for v in pod['volumes']
+  }
+  for where, key in (
+    (('spec', 'failurePolicy'), 'maxRestart'),
+    (('spec', 'replicatedJobs', 0, 'template', 'spec'), 'completion'),
+    ((), 'specs'),
+  ):
+    wrong = copy.deepcopy(job)
+    node = wrong
+    for step in where:
+      node = node[step]
+    node[key] = 1
+    with pytest.raises(jsonschema.ValidationError, match=key):
+      jsonschema.validate(wrong, schema)
