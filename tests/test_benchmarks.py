@@ -33,3 +33,17 @@ def test_upscale_quick(tmp_path):
     assert row['peak_bytes'] > 50e6
     low = 'bfloat16' in row['setting']
     assert row['max_difference'] < (0.05 if low else 1e-5)
+
+
+def test_data_quick():
+  """Every way to bring data to the step, PyTorch's among them where it is."""
+  command = [sys.executable, 'benchmarks/data.py', '--quick', '--workers', '0']
+  command += ['--batch-size', '2']
+  done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+  assert done.returncode == 0, done.stderr
+  head, *rows, reference = done.stdout.splitlines()
+  assert head.startswith('5 images of photographs, batches of 2 patches of 96')
+  rates = {row[:32].strip(): float(row[32:].split()[0]) for row in rows}
+  assert {'Pillow loop', 'grain, files', 'grain, records', 'resident'} <= set(rates)
+  assert all(rate > 0 for rate in rates.values())
+  assert reference.removeprefix('1 x is: ') in rates
