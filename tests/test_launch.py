@@ -37,7 +37,14 @@ case $do in
     trap 'echo saved >> "calls$me"; exit 130' INT
     echo > "ready$me"
     for _ in {1..1000}; do sleep 0.02; done ;;
-  die) kill -KILL $$ ;;
+  die)
+    # Not before those that wait are there: who never came would wait the next time.
+    others=$((JSR_PROCESSES - $(ls plan.* | wc -l)))
+    for _ in {1..500}; do
+      [ "$(ls ready.* 2> /dev/null | wc -l)" -ge "$others" ] && break
+      sleep 0.02
+    done
+    kill -KILL $$ ;;
   *) exit "$do" ;;
 esac
 """
@@ -187,7 +194,7 @@ def test_n_processes(start, tmp_path):
 
 
 def test_when_one_process_dies_all_start_again(start, tmp_path):
-  (tmp_path / 'plan.1').write_text('137\n0\n')
+  (tmp_path / 'plan.1').write_text('die\n0\n')
   status, err = finish(start(['wait', 0], arguments=['-n', '2', *ARGUMENTS]))
   assert status == 0
   assert 'ended with status 137, restart 1\n' in err
