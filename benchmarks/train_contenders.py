@@ -6,7 +6,6 @@ Words: `run N` trains N steps and tells the seconds of one, and memory; `peak N`
 the operations a second of a product of two N x N matrices in the same precision.
 """
 
-import contextlib
 import json
 import pathlib
 import sys
@@ -69,11 +68,11 @@ class Jsr:
     return [dict(zip(names, map(float, row), strict=True)) for row in rows]
 
   def forget_peak(self) -> None:
-    reset_resident()
+    worker.forget_resident()
 
   def peak_bytes(self) -> int:
     stats = self.device.memory_stats() if self.device.platform != 'cpu' else None
-    return stats['peak_bytes_in_use'] if stats else resident()
+    return stats['peak_bytes_in_use'] if stats else worker.peak_resident()
 
   def product(self, size: int, repeats: int):
     import jax
@@ -134,10 +133,12 @@ class Pytorch:
   def forget_peak(self) -> None:
     if self.gpu:
       self.torch.cuda.reset_peak_memory_stats()
-    reset_resident()
+    worker.forget_resident()
 
   def peak_bytes(self) -> int:
-    return self.torch.cuda.max_memory_allocated() if self.gpu else resident()
+    return (
+      self.torch.cuda.max_memory_allocated() if self.gpu else worker.peak_resident()
+    )
 
   def product(self, size: int, repeats: int):
     torch = self.torch
@@ -151,24 +152,6 @@ class Pytorch:
         torch.cuda.synchronize()
 
     return run
-
-
-def reset_resident() -> None:
-  """Forgets the most memory held so far, where Linux lets a program do so."""
-  with contextlib.suppress(OSError):
-    pathlib.Path('/proc/self/clear_refs').write_text('5')
-
-
-def resident() -> int:
-  """The most memory that this program held since; its libraries included."""
-  status = pathlib.Path('/proc/self/status')
-  if status.is_file():
-    for line in status.read_text().splitlines():
-      if line.startswith('VmHWM'):
-        return 1024 * int(line.split()[1])
-  import resource
-
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def start():

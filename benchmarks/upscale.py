@@ -20,14 +20,13 @@ import contextlib
 import json
 import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
 import jax
 import machine
 import numpy as np
+import worker
 from skimage import data as photographs
 
 from jsr import errors
@@ -93,31 +92,13 @@ class Contender:
     self._result = folder / f'{framework} {setting}.npy'
     script = pathlib.Path(__file__).with_name('upscale_contenders.py')
     arguments = [framework, setting, str(folder), str(self._result)]
-    self._process = subprocess.Popen(
-      [sys.executable, str(script), *arguments],
-      stdin=subprocess.PIPE,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.DEVNULL,
-      text=True,
-    )
-    answer = self._answer()
-    self.ready = bool(answer.get('ready'))
-    self.name = answer.get('name') or answer.get('why', 'ended')
-
-  def _answer(self) -> dict:
-    assert self._process.stdout is not None
-    for line in self._process.stdout:
-      with contextlib.suppress(json.JSONDecodeError):
-        answer = json.loads(line)
-        if isinstance(answer, dict):
-          return answer
-    return {}
+    self._worker = worker.Worker(script, arguments)
+    facts = self._worker.facts
+    self.ready = facts['ready']
+    self.name = facts['name'] if self.ready else facts['why']
 
   def run(self) -> None:
-    assert self._process.stdin is not None
-    self._process.stdin.write('run\n')
-    self._process.stdin.flush()
-    answer = self._answer()
+    answer = self._worker.ask('run')
     if not answer:
       raise SystemExit(f'{self.framework}, {self.setting}: ended in the middle')
     self.seconds.append(answer['seconds'])
@@ -127,9 +108,7 @@ class Contender:
     return float(np.abs(np.load(self._result) - want).max())
 
   def close(self) -> None:
-    assert self._process.stdin is not None
-    self._process.stdin.close()
-    self._process.wait(timeout=30)
+    self._worker.close()
 
 
 def race(network: Network, size: int, rounds: int, quick: bool) -> list[dict]:

@@ -1,18 +1,16 @@
 """One contender of benchmarks/upscale.py, in a process of its own.
 
-Reads commands from standard input, one a line, and answers in JSON: first whether it is
-ready, then the seconds of each `run`. Frameworks other than jsr do not import it, so
-that their memory is theirs.
+See worker.py for how it is asked. Frameworks other than jsr do not import it, so that
+their memory is theirs.
 """
 
-import json
 import os
 import pathlib
 import sys
 import tempfile
-import time
 
 import numpy as np
+import worker
 
 WARM_UP = 2
 
@@ -181,39 +179,21 @@ def ncnn(setting: str, folder: pathlib.Path, shape):
   return enlarge, f'{setting}, ncnn {library.__version__}'
 
 
-def peak() -> int:
-  """The most memory that this program held; getrusage counts its parent's too."""
-  for line in pathlib.Path('/proc/self/status').read_text().splitlines():
-    if line.startswith('VmHWM'):
-      return 1024 * int(line.split()[1])
-  return 0
-
-
-def main() -> None:
+def start() -> tuple[dict, dict]:
   framework, setting, folder, result = sys.argv[1:]
   folder = pathlib.Path(folder)
   x = np.load(folder / 'picture.npy')
+  enlarge, name = globals()[framework](setting, folder, x.shape)
+  for _ in range(WARM_UP):
+    y = enlarge(x)
+  np.save(result, y)
 
-  def say(**facts):
-    print(json.dumps(facts), flush=True)
+  def run() -> dict[str, float]:
+    seconds = worker.timed(lambda: enlarge(x))
+    return {'seconds': seconds, 'peak_bytes': worker.peak_resident()}
 
-  try:
-    enlarge, name = globals()[framework](setting, folder, x.shape)
-    for _ in range(WARM_UP):
-      y = enlarge(x)
-    np.save(result, y)
-    del y
-  except Exception as error:
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    say(ready=False, why=text[:200])
-    return
-  say(ready=True, name=name)
-  for _ in sys.stdin:
-    start = time.perf_counter()
-    enlarge(x)
-    seconds = time.perf_counter() - start
-    say(seconds=seconds, peak_bytes=peak())
+  return {'name': name}, {'run': run}
 
 
 if __name__ == '__main__':
-  main()
+  worker.serve(start)

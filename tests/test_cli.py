@@ -246,7 +246,7 @@ def test_train_then_resume(here, capsys):
 def test_what_the_loop_gets(here, monkeypatch):
   got = []
   result = {'step': 1, 'reason': 'signal', 'skipped': 0, 'rollbacks': 0, 'seconds': 1}
-  monkeypatch.setattr(loop, 'train', lambda *args: got.append(args) or result)
+  monkeypatch.setattr(loop, 'train', lambda *args, **_: got.append(args) or result)
   assert status(f'{SMOKE} new --config.seed=3 {EIGHT}') == 0
   ((config, workdir),) = got
   assert (config.seed, config.data.batch_size) == (3, 8)

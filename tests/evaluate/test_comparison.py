@@ -74,7 +74,9 @@ def test_the_results_file(data, tmp_path, capsys):
       if None not in each:
         assert row[column] == pytest.approx(np.mean(each))
   # Their pictures are the originals: an infinite PSNR, which JSON has not.
-  assert (rows[2]['psnr_y'], rows[2]['psnr_rgb']) == (None, None)
+  assert rows[2]['psnr_rgb'] is None
+  # Luma is computed of both, by programs that may round float64's last bit apart.
+  assert rows[2]['psnr_y'] is None or rows[2]['psnr_y'] > 300
   assert rows[2]['ssim_y'] == rows[2]['ssim_rgb'] == pytest.approx(1)
   assert rows[2]['seconds_per_image'] is None
   assert rows[0]['seconds_per_image'] > 0
