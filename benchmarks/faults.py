@@ -32,8 +32,8 @@ from collections.abc import Callable
 from typing import Any
 
 import machine
+import runs
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 EVERY = 20  # Steps between checkpoints.
 COMMON = (
   'train',
@@ -64,14 +64,7 @@ class Run:
     ]
 
   def start(self) -> 'Run':
-    self.process = subprocess.Popen(
-      [sys.executable, '-m', 'jsr.cli', *self.arguments()],
-      cwd=ROOT,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.STDOUT,
-      text=True,
-      start_new_session=True,
-    )
+    self.process = runs.start([sys.executable, '-m', 'jsr.cli', *self.arguments()])
     return self
 
   def finish(self, status: int = 0) -> str:
@@ -259,7 +252,7 @@ def record(folder: pathlib.Path, args: argparse.Namespace) -> Row:
   crops = folder / 'crops'
   subprocess.run(
     [sys.executable, '-m', 'jsr.cli', 'prepare', str(noise(folder)), '-o', str(crops)],
-    cwd=ROOT,
+    cwd=runs.ROOT,
     check=True,
     capture_output=True,
   )
@@ -307,17 +300,12 @@ def process(folder: pathlib.Path, args: argparse.Namespace) -> Row:
   for run in (unbroken, broken):
     _, config, *rest = run.arguments()
     rest = [word for word in rest if not word.startswith('--workdir')]
-    run.process = subprocess.Popen(
+    run.process = runs.start(
       [
         *('bash', 'launch/local.sh', '-n', '2'),
         *(config.partition('=')[2], str(run.folder), *rest),
       ],
-      cwd=ROOT,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.STDOUT,
-      text=True,
-      env={
-        **os.environ,
+      {
         'PATH': f'{bin_folder}:{os.environ["PATH"]}',
         'RESTART_DELAY': '0',
         'GRACE': '1',

@@ -12,17 +12,15 @@ Adam, which divides by the root of a mean square, makes more of it, and a game m
 
 import argparse
 import json
-import os
 import pathlib
 import socket
-import subprocess
 import sys
 import tempfile
 from typing import Any
 
 import machine
+import runs
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 RECIPES: dict[str, tuple[str, ...]] = {
   'pixel': (
     '--config=configs/compact.py:x4,smoke',
@@ -57,14 +55,9 @@ def train(workdir: pathlib.Path, processes: int, steps: int, recipe: str) -> Non
     '--config.checkpoint.every=0',
   ]
   started = [
-    subprocess.Popen(
+    runs.start(
       [sys.executable, '-m', 'jsr.cli', *arguments],
-      cwd=ROOT,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.STDOUT,
-      text=True,
-      env={
-        **os.environ,
+      {
         'XLA_FLAGS': f'--xla_force_host_platform_device_count={DEVICES // processes}',
         'JSR_PROCESSES': str(processes),
         'JSR_PROCESS': str(i),

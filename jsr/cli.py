@@ -35,8 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv: Arguments after the program's name; those of the process if None.
 
   Returns:
-    The exit status: 0; 2 after a user's mistake and 75 after what may pass, each told
-    in one sentence.
+    The exit status: 0, or 2 after a user's mistake, told in one sentence.
   """
   parser = _parser()
   args, rest = parser.parse_known_args(argv)
@@ -58,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return args.run(args)
   except errors.UserError as error:
     print(f'jsr {args.command}: {error}', file=sys.stderr)
-    return error.status
+    return 2
   except KeyboardInterrupt:
     print(f'jsr {args.command}: interrupted', file=sys.stderr)
     return 130

@@ -7,16 +7,8 @@ from collections.abc import Iterable
 class UserError(Exception):
   """A mistake of the user, told in one sentence: what, where, what to do.
 
-  The command line prints the message without a traceback and exits with `status`.
+  The command line prints the message without a traceback and exits with status 2.
   """
-
-  status = 2
-
-
-class TryAgainError(UserError):
-  """What another attempt may not meet, such as a machine that came too late."""
-
-  status = 75  # EX_TEMPFAIL of sysexits.h.
 
 
 def install(extra: str) -> str:

@@ -42,7 +42,7 @@ os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
 import jax  # noqa: E402  The flags above must come first.
 import pytest  # noqa: E402
 
-from jsr.train import parallel  # noqa: E402
+from jsr.train import parallel  # noqa: E402  It imports JAX.
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 

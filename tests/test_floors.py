@@ -28,6 +28,7 @@ FLOORS = {
   'jsr/evaluate/': 4,
   'jsr/upscale/': 5,
   'jsr/train/evaluator.py': 5,
+  'jsr/train/opening.py': 5,
   'jsr/train/loop.py': 5,
   'jsr/experiments/': 6,
   'jsr/commands/': 7,

@@ -61,7 +61,6 @@ def connect() -> None:
 
   Raises:
     UserError: The variables at the top of the file contradict each other.
-    TryAgainError: The other processes could not be reached.
   """
   given = {name: os.environ.get(name, '') for name in VARIABLES}
   if given['JSR_PROCESSES'] in ('', '1'):
@@ -82,7 +81,8 @@ def connect() -> None:
     raise errors.UserError(f"JSR_COORDINATOR='{where}' is not of the form host:port")
   patience = os.environ.get('JSR_START_TIMEOUT') or str(START)
   seconds = _whole('JSR_START_TIMEOUT', patience)
-  # JAX's runtime ends the process itself if they do not come; this says why.
+  # If they do not come, or the port is taken, JAX's runtime ends the process itself, by
+  # a status that launchers start again after. This line tells what it was about.
   log.info(
     'process %d of %d: the others have %d s to come to %s',
     index,
@@ -90,21 +90,15 @@ def connect() -> None:
     seconds,
     where,
   )
-  try:
-    jax.distributed.initialize(
-      where,
-      processes,
-      index,
-      cluster_detection_method='deactivate',
-      initialization_timeout=seconds,
-      heartbeat_timeout_seconds=SILENCE,
-      shutdown_timeout_seconds=LEAVE,
-    )
-  except RuntimeError as error:
-    raise errors.TryAgainError(
-      f'process {index} of {processes} found no company at {where}:'
-      f' {errors.first_line(error)}'
-    ) from error
+  jax.distributed.initialize(
+    where,
+    processes,
+    index,
+    cluster_detection_method='deactivate',
+    initialization_timeout=seconds,
+    heartbeat_timeout_seconds=SILENCE,
+    shutdown_timeout_seconds=LEAVE,
+  )
 
 
 def signal_status() -> int:

@@ -14,19 +14,16 @@ import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
-from jsr import errors, models
-from jsr.data import sources
-from jsr.evaluate import conversion
+from jsr import errors
 from jsr.train import guard as guards
 from jsr.train import (
   hosts,
   logs,
+  opening,
   parallel,
-  preparation,
   recipe,
   settings,
   signals,
-  start,
 )
 from jsr.train import profile as profiles
 from jsr.train.batches import Batches
@@ -35,7 +32,6 @@ from jsr.train.evaluator import Evaluator
 from jsr.train.pace import Rate
 from jsr.train.state import TrainState
 from jsr.types import Array, Metrics
-from jsr.weights import model_file
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +68,13 @@ def train(
   )
   plan = recipe.make(config)
   evaluator = Evaluator(config)
-  source = _open_source(config)
+  source = opening.source(config)
   hosts.agree('data set', {'pictures': len(source), 'content': source.digest})
   batches = Batches(config, devices, source, workdir)
   # The first stage is needed once: a run that has checkpoints of its own goes on
   # wherever its first stage is by now.
   started = (workdir / FOLDER).is_dir() and any((workdir / FOLDER).iterdir())
-  initial = _initial_state(config, plan, '' if started else config.init_from)
+  initial = opening.state(config, plan, '' if started else config.init_from)
   hosts.meet('started')  # All have looked at what lies in the workdir.
   workdir.mkdir(parents=True, exist_ok=True)
   hosts.check_shared(workdir)
@@ -92,54 +88,9 @@ def train(
   )
   with contextlib.closing(checkpoints):
     if started and not checkpoints.steps:
-      initial = _initial_state(config, plan, config.init_from)
+      initial = opening.state(config, plan, config.init_from)
     run = _Run(config, workdir, devices, plan, evaluator, batches, checkpoints)
     return run.go(initial, profile=profile)
-
-
-def _open_source(config: ConfigDict) -> sources.ImageSource:
-  c = config.data
-  if config.degradation.name == preparation.GIVEN:
-    return sources.open_pairs(
-      c.source,
-      lr=c.lr,
-      scale=config.scale,
-      split=c.split,
-      min_size=c.patch_size // config.scale,
-      verify=c.verify,
-      progress=config.log.progress,
-    )
-  if c.lr:
-    raise errors.UserError(
-      f"config.data.lr={c.lr} is used by degradation 'given' only; set"
-      ' config.degradation.name=given, or leave it empty'
-    )
-  return sources.open_source(
-    c.source,
-    split=c.split,
-    min_size=c.patch_size,
-    verify=c.verify,
-    progress=config.log.progress,
-  )
-
-
-def _initial_state(
-  config: ConfigDict, plan: recipe.Recipe, init_from: str
-) -> TrainState:
-  state = plan.init(jax.random.fold_in(jax.random.key(config.seed), 0))
-  if not init_from:
-    return state
-  path = pathlib.Path(init_from)
-  model = model_file.load(path) if path.is_file() else conversion.read_workdir(path)
-  # Another scale's network is of use where its tail starts afresh.
-  if model.scale != config.scale and not config.init_skip:
-    raise errors.UserError(
-      f'config.init_from={path} enlarges {model.scale} times, this run {config.scale};'
-      ' name the modules of the tail in config.init_skip'
-    )
-  theirs = models.build(model.generator, scale=model.scale, **dict(model.args))
-  start.check_same(plan.generator, theirs, path)
-  return start.start_from(state, model.variables, config.init_skip)
 
 
 class _Run:
@@ -172,6 +123,7 @@ class _Run:
     self._evaluated: dict[str, float] = {}
     self._best_metric = settings.best_metric(config)
     self._votes = hosts.Votes(devices.largest)
+    self._reported = 0  # Bad pictures that the log has told of.
 
   def _compile(self) -> None:
     """Compiles the steps, with the learning rates as they are after rollbacks."""
@@ -191,7 +143,7 @@ class _Run:
     self._collapse.replay(logs.up_to(step, records), self._best_metric)
     hosts.meet('log read')  # The first writes it anew.
     self._compile()
-    first_step, reported = step, 0
+    first_step = step
     if step == 0 and hosts.is_first():
       table = parameter_overview.get_parameter_overview(
         initial.generator.variables['params'], include_stats=False
@@ -242,14 +194,14 @@ class _Run:
           state, metrics = step_fn(state, stacked, rng)
         mean = logs.accumulate(mean, metrics)
         step += count
-        if prof.after(step, metrics):
-          self._write_profile(step, prof, state, stacked, rng)
+        facts = functools.partial(profiles.collect, self._plan, state, stacked, rng)
+        if page := prof.after(step, metrics, facts):
+          self._writer.event(step, f'profile written to {page}')
           rate = Rate(step)
         self._writer.progress(count)
         reason = self._reason_to_stop(step, started, stop)
         if _due(step, config.log.every) or reason:
           values = self._log(step, mean, state, rate)
-          reported = self._report_source(step, reported)
           mean = None
           fault = self._guard.non_finite(int(state.streak))
           collapse = self._collapse.logged(values)
@@ -287,17 +239,6 @@ class _Run:
       'seconds': time.monotonic() - started,
       **self._evaluated,
     }
-
-  def _write_profile(
-    self,
-    step: int,
-    prof: profiles.Profile | profiles.Off,
-    state: TrainState,
-    stacked: Mapping[str, Array],
-    rng: Array,
-  ) -> None:
-    facts = profiles.collect(self._plan, state, stacked, rng)
-    self._writer.event(step, f'profile written to {prof.write(facts)}')
 
   def _resume(self, initial: TrainState) -> tuple[TrainState, int]:
     """Returns the state to go on from, on the devices, and its step."""
@@ -364,11 +305,13 @@ class _Run:
   def _log(
     self, step: int, mean: logs.StepMean, state: TrainState, rate: Rate
   ) -> dict[str, float]:
-    values = mean.compute()
-    told = rate.since(step)
-    # One host's slow disk makes all wait, in the reduction.
-    told['input_wait'] = max(map(float, hosts.gather(str(told['input_wait']))))
-    values |= told
+    values = mean.compute() | rate.since(step)
+    # What each host alone knows: one whose disk is slow makes all wait.
+    bad = list(map(str, self._source.report.replaced))
+    mine = {'input_wait': values['input_wait'], 'bad': bad[self._reported :]}
+    self._reported = len(bad)
+    told = [json.loads(text) for text in hosts.gather(json.dumps(mine))]
+    values['input_wait'] = max(each['input_wait'] for each in told)
     values['skipped_total'] = float(state.skipped)
     self._writer.write(step, values)
     self._writer.progress(0, {k: v for k, v in values.items() if k in _SHOWN})
@@ -378,17 +321,12 @@ class _Run:
         f'{values["skipped"]:.0f} steps up to step {step} had a non-finite value and'
         f' were skipped; {values["skipped_total"]:.0f} in the whole run',
       )
-    return values
-
-  def _report_source(self, step: int, reported: int) -> int:
-    """Logs pictures that went bad since the start; returns how many there are."""
-    bad = list(map(str, self._source.report.replaced))
-    parts = [json.loads(text) for text in hosts.gather(json.dumps(bad[reported:]))]
-    names = sorted({name for part in parts for name in part})
+    names = sorted({name for each in told for name in each['bad']})
     if names:
-      told = ', '.join(names[:5])
-      self._writer.event(step, f'pictures replaced since the start: {told}')
-    return len(bad)
+      self._writer.event(
+        step, f'pictures replaced since the start: {", ".join(names[:5])}'
+      )
+    return values
 
   def _roll_back(
     self, initial: TrainState, step: int, fault: str, collapse: str

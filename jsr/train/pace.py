@@ -24,6 +24,7 @@ class Rate:
     Returns:
       The seconds that count.
     """
+    # JAX's arrays have `is_ready`; its declaration of them has not.
     busy = [v for v in before.values() if not v.is_ready()]  # type: ignore[attr-defined]
     counted = 0.0 if busy else seconds
     self._waited += counted

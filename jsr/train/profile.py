@@ -73,15 +73,16 @@ class Profile:
     else:
       yield
 
-  def after(self, step: int, metrics: Any) -> bool:
-    """Looks at the clock after a dispatch.
+  def after(self, step: int, metrics: Any, facts: 'GetFacts') -> pathlib.Path | None:
+    """Looks at the clock after a dispatch, and writes the page after the last one.
 
     Args:
       step: Steps done.
       metrics: Results of the dispatch.
+      facts: Gathers what the clock does not know.
 
     Returns:
-      Whether this was the last step that is measured; then `write` can be called.
+      The page, once.
     """
     if self._started == 0.0:
       if step >= self._timed_from:
@@ -89,7 +90,7 @@ class Profile:
         self._first, self._steps = step, 1
         self._aside = self._waited = 0.0
         self._started = time.perf_counter()
-      return False
+      return None
     if self._seconds is None:
       if step >= self._traced_from:
         jax.block_until_ready(metrics)
@@ -99,11 +100,11 @@ class Profile:
         self._folder.mkdir(parents=True, exist_ok=True)
         jax.profiler.start_trace(str(self._folder))
         self._tracing = True
-      return False
+      return None
     if not self._tracing or step < self._end:
-      return False
+      return None
     self.close(metrics)
-    return True
+    return self._write(facts())
 
   def close(self, metrics: Any = None) -> None:
     """Ends a trace that is open."""
@@ -112,15 +113,7 @@ class Profile:
       jax.profiler.stop_trace()
       self._tracing = False
 
-  def write(self, facts: 'Facts') -> pathlib.Path:
-    """Writes the page.
-
-    Args:
-      facts: What the clock does not know.
-
-    Returns:
-      Its path.
-    """
+  def _write(self, facts: 'Facts') -> pathlib.Path:
     assert self._seconds is not None
     self.unfinished = False
     wait = min(1.0, self._waited / (self._seconds * self._steps))
@@ -172,16 +165,11 @@ class Off:
     """Leaves nothing out."""
     return contextlib.nullcontext()
 
-  def after(self, step: int, metrics: Any) -> bool:
-    """Never says that it is over."""
-    return False
+  def after(self, step: int, metrics: Any, facts: 'GetFacts') -> None:
+    """Never has a page."""
 
   def close(self, metrics: Any = None) -> None:
     """Has nothing to close."""
-
-  def write(self, facts: 'Facts') -> pathlib.Path:
-    """Is never called."""
-    raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,6 +195,9 @@ class Facts:
   peak: float
   memory: int
   memory_of: str
+
+
+GetFacts = Callable[[], Facts]
 
 
 def collect(
