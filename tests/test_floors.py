@@ -31,8 +31,9 @@ FLOORS = {
   'jsr/train/opening.py': 5,
   'jsr/train/loop.py': 5,
   'jsr/experiments/': 6,
-  'jsr/commands/': 7,
-  'jsr/cli.py': 8,
+  'jsr/web/': 7,
+  'jsr/commands/': 8,
+  'jsr/cli.py': 9,
 }
 # `jsr.load` hands over to the upscaler, which only a call imports.
 FACE = 'jsr/__init__.py'

@@ -1,0 +1,1 @@
+"""Uploads, the queue, the worker, the result page, the JSON API."""

@@ -1,0 +1,1 @@
+"""Home, methods, results, references, and what is said when something is wrong."""

@@ -1,0 +1,1 @@
+"""Rating studies: mean opinion scores and side-by-side choices."""
