@@ -1,0 +1,217 @@
+"""Papers about enlarging pictures, in the order of their years."""
+
+from django.utils.translation import gettext_lazy as _
+
+from jsr.web.pages.facts.work import Work
+
+ARXIV = 'https://arxiv.org/abs/'
+
+PAPERS = (
+  Work(
+    'keys1981',
+    'Robert G. Keys',
+    'Cubic Convolution Interpolation for Digital Image Processing',
+    'IEEE TASSP 1981',
+    'https://doi.org/10.1109/TASSP.1981.1163711',
+    _('The bicubic kernel, with a = −0.5 as in MATLAB'),
+  ),
+  Work(
+    'gan2014',
+    'Ian Goodfellow et al.',
+    'Generative Adversarial Networks',
+    'NeurIPS 2014',
+    f'{ARXIV}1406.2661',
+    _('A generator and a discriminator that learn from each other'),
+  ),
+  Work(
+    'inception2014',
+    'Christian Szegedy et al.',
+    'Going Deeper with Convolutions',
+    'CVPR 2015',
+    f'{ARXIV}1409.4842',
+    _('GoogLeNet, the first network of inception modules'),
+  ),
+  Work(
+    'vgg2015',
+    'Karen Simonyan, Andrew Zisserman',
+    'Very Deep Convolutional Networks for Large-Scale Image Recognition',
+    'ICLR 2015',
+    f'{ARXIV}1409.1556',
+    _('VGG19, whose features are the eyes of perceptual losses'),
+  ),
+  Work(
+    'srcnn2016',
+    'Chao Dong, Chen Change Loy, Kaiming He, Xiaoou Tang',
+    'Image Super-Resolution Using Deep Convolutional Networks',
+    'IEEE TPAMI 2016',
+    f'{ARXIV}1501.00092',
+    _('SRCNN, the first network for super-resolution'),
+  ),
+  Work(
+    'batchnorm2015',
+    'Sergey Ioffe, Christian Szegedy',
+    'Batch Normalization: Accelerating Deep Network Training by Reducing Internal'
+    ' Covariate Shift',
+    'ICML 2015',
+    f'{ARXIV}1502.03167',
+    _('Batch norm, which SRGAN uses and report 001 removes'),
+  ),
+  Work(
+    'unet2015',
+    'Olaf Ronneberger, Philipp Fischer, Thomas Brox',
+    'U-Net: Convolutional Networks for Biomedical Image Segmentation',
+    'MICCAI 2015',
+    f'{ARXIV}1505.04597',
+    _('The shape of SR-NET'),
+  ),
+  Work(
+    'selfexsr2015',
+    'Jia-Bin Huang, Abhishek Singh, Narendra Ahuja',
+    'Single Image Super-Resolution from Transformed Self-Exemplars',
+    'CVPR 2015',
+    'https://github.com/jbhuang0604/SelfExSR',
+    _('Quoted rows, the set Urban100, and the small pictures of two protocols'),
+  ),
+  Work(
+    'resnet2016',
+    'Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun',
+    'Deep Residual Learning for Image Recognition',
+    'CVPR 2016',
+    f'{ARXIV}1512.03385',
+    _('Residual blocks, of which most networks here are made'),
+  ),
+  Work(
+    'inception2016',
+    'Christian Szegedy, Vincent Vanhoucke, Sergey Ioffe, Jonathon Shlens, Zbigniew'
+    ' Wojna',
+    'Rethinking the Inception Architecture for Computer Vision',
+    'CVPR 2016',
+    f'{ARXIV}1512.00567',
+    _('Inception v3, from which the modules of RRIM are taken'),
+  ),
+  Work(
+    'espcn2016',
+    'Wenzhe Shi et al.',
+    'Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel'
+    ' Convolutional Neural Network',
+    'CVPR 2016',
+    f'{ARXIV}1609.05158',
+    _('ESPCN, and the sub-pixel shuffle that later networks took over'),
+  ),
+  Work(
+    'drcn2016',
+    'Jiwon Kim, Jung Kwon Lee, Kyoung Mu Lee',
+    'Deeply-Recursive Convolutional Network for Image Super-Resolution',
+    'CVPR 2016',
+    f'{ARXIV}1511.04491',
+    _('DRCN, one convolution applied sixteen times'),
+  ),
+  Work(
+    'srgan2017',
+    'Christian Ledig et al.',
+    'Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial'
+    ' Network',
+    'CVPR 2017',
+    f'{ARXIV}1609.04802',
+    _('SRResNet, SRGAN and its variants, and the opinion scores on the first page'),
+  ),
+  Work(
+    'edsr2017',
+    'Bee Lim, Sanghyun Son, Heewon Kim, Seungjun Nah, Kyoung Mu Lee',
+    'Enhanced Deep Residual Networks for Single Image Super-Resolution',
+    'CVPR Workshops 2017',
+    f'{ARXIV}1707.02921',
+    _('EDSR and MDSR'),
+  ),
+  Work(
+    'wdsr2018',
+    'Jiahui Yu et al.',
+    'Wide Activation for Efficient and Accurate Image Super-Resolution',
+    'arXiv 2018',
+    f'{ARXIV}1808.08718',
+    _('A source of report 003'),
+  ),
+  Work(
+    'esrgan2018',
+    'Xintao Wang et al.',
+    'ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks',
+    'ECCV Workshops 2018',
+    f'{ARXIV}1809.00219',
+    _('RRDB, ESRGAN, and the path between two networks behind the strength slider'),
+  ),
+  Work(
+    'spectral2018',
+    'Takeru Miyato, Toshiki Kataoka, Masanori Koyama, Yuichi Yoshida',
+    'Spectral Normalization for Generative Adversarial Networks',
+    'ICLR 2018',
+    f'{ARXIV}1802.05957',
+    _('What keeps the U-Net discriminator in bounds'),
+  ),
+  Work(
+    'relativistic2019',
+    'Alexia Jolicoeur-Martineau',
+    'The relativistic discriminator: a key element missing from standard GAN',
+    'ICLR 2019',
+    f'{ARXIV}1807.00734',
+    _('The game of ESRGAN and of the compact GAN'),
+  ),
+  Work(
+    'takano2019',
+    'Nao Takano, Gita Alaghband',
+    'SRGAN: Training Dataset Matters',
+    'arXiv 2019',
+    f'{ARXIV}1903.09922',
+    _('A source of report 000'),
+  ),
+  Work(
+    'realesrgan2021',
+    'Xintao Wang, Liangbin Xie, Chao Dong, Ying Shan',
+    'Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data',
+    'ICCV Workshops 2021',
+    f'{ARXIV}2107.10833',
+    _('Degradations in two rounds, and the U-Net discriminator'),
+  ),
+)
+
+MEASURES = (
+  Work(
+    'ssim2004',
+    'Zhou Wang, Alan C. Bovik, Hamid R. Sheikh, Eero P. Simoncelli',
+    'Image Quality Assessment: From Error Visibility to Structural Similarity',
+    'IEEE TIP 2004',
+    'https://doi.org/10.1109/TIP.2003.819861',
+    _('SSIM'),
+  ),
+  Work(
+    'mse2009',
+    'Zhou Wang, Alan C. Bovik',
+    'Mean squared error: Love it or leave it? A new look at Signal Fidelity Measures',
+    'IEEE Signal Processing Magazine 2009',
+    'https://doi.org/10.1109/MSP.2008.930649',
+    _('Why equal PSNR can look so different'),
+  ),
+  Work(
+    'fsim2011',
+    'Lin Zhang, Lei Zhang, Xuanqin Mou, David Zhang',
+    'FSIM: A Feature Similarity Index for Image Quality Assessment',
+    'IEEE TIP 2011',
+    'https://doi.org/10.1109/TIP.2011.2109730',
+    _('FSIM and FSIMc'),
+  ),
+  Work(
+    'niqe2013',
+    'Anish Mittal, Rajiv Soundararajan, Alan C. Bovik',
+    'Making a “Completely Blind” Image Quality Analyzer',
+    'IEEE Signal Processing Letters 2013',
+    'https://doi.org/10.1109/LSP.2012.2227726',
+    _('NIQE, which needs no original'),
+  ),
+  Work(
+    'lpips2018',
+    'Richard Zhang, Phillip Isola, Alexei A. Efros, Eli Shechtman, Oliver Wang',
+    'The Unreasonable Effectiveness of Deep Features as a Perceptual Metric',
+    'CVPR 2018',
+    f'{ARXIV}1801.03924',
+    _('LPIPS'),
+  ),
+)
