@@ -25,7 +25,15 @@ from jsr.upscale.animation import Animation, open_animation, write_animation
 from jsr.upscale.formats import Format, format_of, formats
 from jsr.upscale.metadata import Metadata
 from jsr.upscale.picture import Picture, to_pil
-from jsr.upscale.reading import FORMATS, MAX_PIXELS, SUFFIXES, from_pil, read
+from jsr.upscale.reading import (
+  FORMATS,
+  MAX_PIXELS,
+  SUFFIXES,
+  Header,
+  from_pil,
+  header,
+  read,
+)
 from jsr.upscale.writers import QUALITY, write
 
 __all__ = [
@@ -36,11 +44,13 @@ __all__ = [
   'Animation',
   'BadImage',
   'Format',
+  'Header',
   'Metadata',
   'Picture',
   'format_of',
   'formats',
   'from_pil',
+  'header',
   'open_animation',
   'read',
   'to_pil',

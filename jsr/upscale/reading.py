@@ -31,6 +31,8 @@ FORMATS = (
 SUFFIXES = images.SUFFIXES | {
   *('.avif', '.jfif', '.apng', '.qoi', '.tga', '.heic', '.heif')
 }
+# The EXIF tag.
+_ORIENTATION = 274
 # Layouts that hold 16 bits and that are read in full.
 _DEEP = (*images.DEEP, 'CMYK;16')
 # Reasons that Pillow tells in words for anyone.
@@ -68,6 +70,47 @@ def read(file: File, *, max_pixels: int = MAX_PIXELS) -> Picture:
       if not tiff_read.is_tiff(file):
         raise
     return tiff_read.read(file, max_pixels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+  """What the first bytes of a picture file tell.
+
+  Attributes:
+    format: Pillow's name.
+    width: In pixels, upright.
+    height: In pixels, upright.
+  """
+
+  format: str
+  width: int
+  height: int
+
+
+def header(file: File, *, max_pixels: int = MAX_PIXELS) -> Header:
+  """Reads the header only: cheap, also of a large picture.
+
+  Args:
+    file: See `read`.
+    max_pixels: See `read`.
+
+  Raises:
+    BadImage: As `read`, but for what only decoding finds out.
+  """
+  with decoding(max_pixels):
+    try:
+      with opened(file, max_pixels) as image:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+        width, height = image.size
+        name = {'MPO': 'JPEG', 'DIB': 'BMP'}.get(image.format or '', image.format or '')
+    except Image.UnidentifiedImageError:
+      if not tiff_read.is_tiff(file):
+        raise
+      found = tiff_read.read(file, max_pixels)
+      return Header('TIFF', found.width, found.height)
+  if orientation in (5, 6, 7, 8):
+    width, height = height, width
+  return Header(name, width, height)
 
 
 def _by_pillow(file: File, max_pixels: int) -> Picture:

@@ -3,17 +3,18 @@
 | variable | default | what |
 |---|---|---|
 | `JSR_SITE` | `~/.local/share/jsr/site` | folder of the database and the pictures |
-| `JSR_SECRET_KEY` | random, for one run of `jsr serve` | Django's key, 50 characters or more |
+| `JSR_SECRET_KEY` | random, for one run | Django's key, 50 characters or more |
 | `JSR_HOSTS` | localhost | names the site answers to, with commas |
 | `JSR_HTTPS` | 1 (`jsr serve` on localhost: 0) | whether visitors come by HTTPS |
-| `JSR_PROXIES` | 0 | trusted proxies in front; the visitor's address is behind them |
+| `JSR_PROXIES` | 0 | trusted proxies in front of it |
 | `JSR_DATABASE` | SQLite in `JSR_SITE` | `postgresql://user:password@host/name` |
-| `JSR_S3_BUCKET`, `JSR_S3_ENDPOINT` | files in `JSR_SITE` | keys: `AWS_ACCESS_KEY_ID`, ... |
+| `JSR_S3_BUCKET` | files in `JSR_SITE` | keys as AWS names them |
+| `JSR_S3_ENDPOINT` | AWS | address of another service of the kind |
 | `JSR_MAX_BYTES` | 50 MiB | of an upload |
 | `JSR_MAX_PIXELS` | 25,000,000 | of an upload |
 | `JSR_MAX_RESULT` | 100,000,000 | pixels of a result |
-| `JSR_RATE` | 120 | uploads an hour from one visitor, three times as many from an address |
-| `JSR_ACTIVE` | 40 | unfinished jobs of one visitor |
+| `JSR_RATE` | 120 | uploads an hour of a visitor; thrice that of an address |
+| `JSR_ACTIVE` | 40 | unfinished jobs of a visitor |
 | `JSR_QUEUE` | 2000 | unfinished jobs of all |
 | `JSR_KEEP_HOURS` | 24 | until uploads and results are deleted |
 """

@@ -14,6 +14,7 @@ class HeadersMiddleware:
     self._next = get_response
 
   def __call__(self, request: HttpRequest) -> HttpResponse:
+    """Answers a request."""
     response = self._next(request)
     response.setdefault('Permissions-Policy', _POLICY)
     response.setdefault('Cross-Origin-Resource-Policy', 'same-origin')

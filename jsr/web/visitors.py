@@ -25,6 +25,7 @@ class VisitorMiddleware:
     self._next = get_response
 
   def __call__(self, request: HttpRequest) -> HttpResponse:
+    """Answers a request."""
     cookie = request.COOKIES.get(COOKIE, '')
     request.visitor = _hash(cookie) if _FORM.fullmatch(cookie) else ''
     request.new_visitor = ''

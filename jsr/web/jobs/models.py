@@ -56,6 +56,7 @@ class Upload(models.Model):
     name: Of the file, for people only.
     file: As it came.
     view: What browsers can show of it, where they cannot show the file.
+    thumb: The same, small, for lists.
     original: The truth, if the visitor has it, to measure against.
     format: Pillow's name.
     width: In pixels, upright.
@@ -69,6 +70,9 @@ class Upload(models.Model):
   name = models.CharField(max_length=200)
   file = models.FileField(upload_to=upload_place, storage=storage, max_length=120)
   view = models.FileField(
+    upload_to=result_place, storage=storage, max_length=120, blank=True
+  )
+  thumb = models.FileField(
     upload_to=result_place, storage=storage, max_length=120, blank=True
   )
   original = models.FileField(
@@ -115,7 +119,7 @@ class Job(models.Model):
     self_ensemble: Or not.
     wrap: Or not.
     consistent: Or not.
-    companion: It was made for the page that compares, not asked for.
+    companion: Of an upload that has a job already, for the page that compares.
     state: See `State`.
     progress: 0 to 1.
     error: One sentence, of a job that failed.

@@ -1,0 +1,54 @@
+"""How much one visitor may ask for, and how much all of them."""
+
+import datetime
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jsr.web import visitors
+from jsr.web.jobs.choices import RefusedError
+from jsr.web.jobs.models import ENDED, Job, Visit
+
+_HOUR = datetime.timedelta(hours=1)
+# Many may share an address, and cookies can be thrown away.
+_BY_ADDRESS = 3
+
+
+def check_queue(visitor: str) -> None:
+  """Raises RefusedError where a visitor, or all, wait for too much already."""
+  waiting = Job.objects.exclude(state__in=ENDED)
+  if visitor and waiting.filter(upload__visitor=visitor).count() >= settings.ACTIVE:
+    raise RefusedError(
+      _('%(most)d of your pictures are waiting already: try again when some are done.')
+      % {'most': settings.ACTIVE},
+      429,
+    )
+  if waiting.count() >= settings.QUEUE:
+    raise RefusedError(_('The site is busy: try again in some minutes.'), 503)
+
+
+def check_rate(request: HttpRequest) -> None:
+  """Counts an upload.
+
+  Raises:
+    RefusedError: It is one too many in an hour.
+  """
+  who = [(visitors.address(request), settings.RATE * _BY_ADDRESS)]
+  if request.visitor:
+    who.append((request.visitor, settings.RATE))
+  since = timezone.now() - _HOUR
+  for each, most in who:
+    if Visit.objects.filter(who=each, at__gte=since).count() >= most:
+      raise RefusedError(
+        _('That is more than %(most)d pictures in an hour: try again later.')
+        % {'most': most},
+        429,
+      )
+  Visit.objects.bulk_create([Visit(who=each) for each, _most in who])
+
+
+def forget() -> None:
+  """Deletes visits that count no longer."""
+  Visit.objects.filter(at__lt=timezone.now() - _HOUR).delete()

@@ -1,0 +1,170 @@
+"""The whole site on one machine: a server, and the workers beside it."""
+
+import logging
+import os
+import pathlib
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from jsr import errors
+from jsr.web import environment, setup
+
+_LOCAL = ('127.0.0.1', 'localhost', '::1')
+_THREADS = 8
+# A worker that dies at its start is not started again at once.
+_PAUSE = 3.0
+# Of a request beside its file.
+_FORM_BYTES = 2**20
+log = logging.getLogger(__name__)
+
+
+class Workers:
+  """Keeps a number of worker processes alive, and buries those that die.
+
+  Args:
+    count: How many.
+    site: The folder.
+  """
+
+  def __init__(self, count: int, site: pathlib.Path):
+    self._site = site
+    self._running: dict[str, subprocess.Popen[bytes]] = {}
+    self._ended = threading.Event()
+    for _ in range(count):
+      self._start()
+    self._thread = threading.Thread(target=self._watch, daemon=True)
+    self._thread.start()
+
+  def _start(self) -> None:
+    name = f'{socket.gethostname()[:40]}-{secrets.token_hex(6)}'
+    command = [sys.executable, '-m', 'jsr.cli', 'worker', '--supervised', name]
+    command += ['--site', str(self._site)]
+    self._running[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+  def _watch(self) -> None:
+    from django.db import DatabaseError, close_old_connections
+
+    from jsr.web.jobs import queue
+
+    dead: set[str] = set()
+    while not self._ended.wait(0.2):
+      for name, process in list(self._running.items()):
+        if process.poll() is None:
+          continue
+        log.warning('worker %s died (%s); another starts', name, process.returncode)
+        dead.add(name)
+        del self._running[name]
+        self._start()
+        self._ended.wait(_PAUSE if process.returncode > 0 else 0)
+      if dead:
+        try:
+          queue.bury(dead)
+          dead.clear()
+        except DatabaseError:
+          close_old_connections()  # Later, then.
+
+  def end(self) -> None:
+    """Asks the workers to end, gives them a while, and ends them."""
+    self._ended.set()
+    self._thread.join()
+    for process in self._running.values():
+      process.terminate()
+    end = time.monotonic() + 10
+    for process in self._running.values():
+      try:
+        process.wait(max(0.1, end - time.monotonic()))
+      except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def check_address(host: str) -> None:
+  """Sees to it that an address is served as safely as it must be.
+
+  Raises:
+    UserError: Other machines can reach it, and nobody said how.
+  """
+  if host in _LOCAL:
+    os.environ.setdefault('JSR_HTTPS', '0')
+  elif not environment.text('HTTPS'):
+    raise errors.UserError(
+      f'--host {host} is open to other machines: set JSR_HTTPS=1 and put a proxy with'
+      ' HTTPS in front, or JSR_HTTPS=0 for a network that you trust'
+    )
+  elif not environment.text('HOSTS'):
+    raise errors.UserError(
+      f'--host {host} is open to other machines: say in JSR_HOSTS which names they use,'
+      ' such as JSR_HOSTS=sr.example.org'
+    )
+
+
+def run(host: str, port: int, workers: int, folder: pathlib.Path | None) -> int:
+  """Serves until SIGINT or SIGTERM.
+
+  Args:
+    host: Address to listen at.
+    port: Its port; 0: any that is free.
+    workers: How many processes enlarge pictures; 0: others do, by `jsr worker`.
+    folder: Of the site; None: see `environment.folder`.
+
+  Returns:
+    0.
+
+  Raises:
+    UserError: The address is taken or unsafe, a package is missing, or the environment
+      says what cannot be.
+  """
+  check_address(host)
+  # Workers do without, but all parts of one run agree.
+  os.environ.setdefault('JSR_SECRET_KEY', environment.secret_key())
+  site = setup.open_site(folder, what='jsr serve')
+  try:
+    import waitress
+  except ImportError as error:
+    raise errors.UserError(
+      f'jsr serve needs waitress: {errors.install("web")}'
+    ) from error
+  from django.conf import settings
+
+  from jsr.web.wsgi import application
+
+  try:
+    server = waitress.create_server(
+      application,
+      host=host,
+      port=port,
+      threads=_THREADS,
+      max_request_body_size=settings.MAX_BYTES + _FORM_BYTES,
+      ident='jsr',
+      # The proxies that may say so are counted by jsr itself.
+      clear_untrusted_proxy_headers=False,
+    )
+  except OSError as error:
+    raise errors.UserError(
+      f'cannot listen at {host}:{port}: {error.strerror or error}; choose another'
+      ' --port'
+    ) from error
+  port = int(getattr(server, 'effective_port', port) or port)
+  crew = Workers(workers, site)
+
+  def stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+  before = signal.signal(signal.SIGTERM, stop)
+  print(
+    f'jsr is at http://{host}:{port}/  (Ctrl-C ends it; files in {site})', flush=True
+  )
+  try:
+    server.run()
+  except KeyboardInterrupt:
+    pass
+  finally:
+    signal.signal(signal.SIGTERM, before)
+    crew.end()
+    server.close()
+  return 0
