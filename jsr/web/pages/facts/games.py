@@ -146,7 +146,8 @@ GAMES = (
     row="report 003's GAN",
     idea=_(
       'Four blocks of dense blocks with batch norm, each mixed with its input by'
-      ' learned weights. The report prints every layer; jsr meets all its counts exactly.'
+      ' learned weights. The report prints every layer; jsr meets all its'
+      ' counts exactly.'
     ),
     works=('report003',),
     generator='models/s3gan.py',
@@ -184,8 +185,8 @@ GAMES = (
     row='ESRGAN',
     idea=_(
       'RRDB plays a relativistic game: the discriminator says which of two is more'
-      ' real, in place of real or not. Sharp textures, and the first path between a faithful'
-      ' and a sharp network.'
+      ' real, in place of real or not. Sharp textures, and the first path between a'
+      ' faithful and a sharp network.'
     ),
     works=('esrgan2018', 'relativistic2019'),
     generator='models/rrdb.py',

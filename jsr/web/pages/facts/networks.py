@@ -216,7 +216,8 @@ NETWORKS = (
     row='EDSR on other degradations',
     idea=_(
       'Real pictures were not made small by bicubic: they are blurred, noisy,'
-      ' compressed. Here EDSR learns from mixtures of such faults, which report 003 wished for.'
+      ' compressed. Here EDSR learns from mixtures of such faults, which report 003'
+      ' wished for.'
     ),
     works=('report003', 'realesrgan2021'),
     generator='models/edsr.py',
