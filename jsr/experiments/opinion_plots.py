@@ -35,30 +35,13 @@ def boxes(
   Returns:
     An `<svg>` element.
   """
-  columns = []
-  for m in range(len(opinions)):
-    raters = scores[..., m]
-    rated = raters[~np.isnan(raters).all(1)]
-    columns.append(np.nanmean(rated, 1) if len(rated) else np.array([]))
   with svg.style():
     figure, axes = _axes(len(opinions))
-    places = range(len(opinions))
-    drawn = axes.boxplot(
-      columns,
-      positions=list(places),
-      orientation='horizontal',
-      widths=0.5,
-      patch_artist=True,
-      manage_ticks=False,
-      flierprops={'marker': 'o', 'markersize': 3, 'markeredgecolor': INK},
-      medianprops={'color': INK, 'linewidth': 1.6},
-      whiskerprops={'color': INK},
-      capprops={'color': INK},
-      boxprops={'edgecolor': INK},
-    )
-    for box in drawn['boxes']:
-      box.set_facecolor(PALETTE[0])
-      box.set_alpha(0.35)
+    for m in range(len(opinions)):
+      raters = scores[..., m]
+      rated = raters[~np.isnan(raters).all(1)]
+      if len(rated):
+        _box(axes, m, np.nanmean(rated, 1))
     for y, one in enumerate(opinions):
       _estimate(axes, y, one.mean, one.low, one.high)
     axes.set_xlim(opinion.LOWEST - 0.1, opinion.HIGHEST + 0.1)
@@ -140,6 +123,23 @@ def preferences(
 def _axes(rows: int, extra: float = 0.0) -> tuple[Figure, Axes]:
   figure = Figure(figsize=(7.2, 0.9 + extra + 0.36 * rows), layout='constrained')
   return figure, figure.add_subplot()
+
+
+def _box(axes: Axes, y: int, values: np.ndarray) -> None:
+  # Matplotlib's own has changed its arguments between the releases that jsr runs with.
+  low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+  reach = 1.5 * (high - low)
+  near = values[(values >= low - reach) & (values <= high + reach)]
+  beyond = values[(values < low - reach) | (values > high + reach)]
+  axes.barh(
+    y, high - low, left=low, height=0.5, color=PALETTE[0], alpha=0.35, edgecolor=INK
+  )
+  for start, end in ((near.min(), low), (high, near.max())):
+    axes.plot([start, end], [y, y], color=INK, linewidth=1.2)
+  for end in (near.min(), near.max()):
+    axes.plot([end, end], [y - 0.12, y + 0.12], color=INK, linewidth=1.2)
+  axes.plot([middle, middle], [y - 0.25, y + 0.25], color=INK, linewidth=2)
+  axes.plot(beyond, [y] * len(beyond), 'o', color=INK, markersize=3)
 
 
 def _estimate(axes: Axes, y: int, value: float, low: float, high: float) -> None:

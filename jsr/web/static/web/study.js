@@ -28,10 +28,7 @@ function show() {
     picture.style.height = `${(picture.dataset.height * factor) / devicePixelRatio}px`;
   }
   form.elements.zoom.value = factor;
-  const text = form.dataset.pixels.replaceAll('{n}', factor);
-  // Only at a whole ratio does the browser lay a picture on whole pixels for sure.
-  const uneven = Math.abs(devicePixelRatio * 4 - Math.round(devicePixelRatio * 4)) > 0.01;
-  said.textContent = uneven ? `${text} ${form.dataset.uneven}` : text;
+  said.textContent = form.dataset.pixels.replaceAll('{n}', factor);
   zoom.querySelector('[data-step="-1"]').disabled = factor <= 1;
   zoom.querySelector('[data-step="1"]').disabled = factor >= MOST;
 }
@@ -52,9 +49,12 @@ addEventListener('resize', show);
 
 // What is not seen cannot be judged.
 for (const button of buttons) button.disabled = true;
-const seen = pictures.map((picture) => picture.decode().catch(() => {}));
-await Promise.all(seen);
-for (const button of buttons) button.disabled = false;
+try {
+  await Promise.all(pictures.map((picture) => picture.decode()));
+  for (const button of buttons) button.disabled = false;
+} catch {
+  said.textContent = form.dataset.broken;
+}
 
 let sent = false;
 form.addEventListener('submit', (event) => {
