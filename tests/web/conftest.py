@@ -1,20 +1,41 @@
-"""A site in a temporary folder: set up once a process, empty for every test."""
+"""A site for tests: one in this process, one that really serves, and a browser.
+
+JSR_TEST_DATABASE=postgresql runs all of them on a PostgreSQL of their own; the default
+is SQLite. `make test` does both.
+"""
 
 import os
-import pathlib
+import shutil
 
 import pytest
 
+from tests.web import postgresql, sites
+
+DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
+
 
 @pytest.fixture(scope='session')
-def opened(tmp_path_factory) -> pathlib.Path:
-  """The folder of the one site that Django can have in a process."""
+def databases(tmp_path_factory):
+  """A function that makes an empty database and returns its JSR_DATABASE, '' for SQLite."""
+  if DATABASE == 'sqlite':
+    yield lambda name: ''
+    return
+  assert DATABASE == 'postgresql', f'JSR_TEST_DATABASE={DATABASE} is not known'
+  with postgresql.cluster() as cluster:
+    yield cluster.create
+
+
+@pytest.fixture(scope='session')
+def _django(tmp_path_factory, databases):
   pytest.importorskip('django')
-  os.environ['JSR_SITE'] = str(tmp_path_factory.mktemp('site'))
-  os.environ['JSR_HTTPS'] = '0'
+  folder = tmp_path_factory.mktemp('site')
+  os.environ |= {'JSR_SITE': str(folder), 'JSR_HTTPS': '0'}
+  url = databases('tests')
+  if url:
+    os.environ['JSR_DATABASE'] = url
   from jsr.web import setup
 
-  folder = setup.open_site()
+  setup.open_site(folder)
   from django.db import connections
   from django.test.utils import setup_test_environment, teardown_test_environment
 
@@ -25,11 +46,48 @@ def opened(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture
-def site(opened) -> pathlib.Path:
-  """The site's folder, with nothing in the database."""
+def site(_django):
+  """The folder of an empty site in this process."""
   from django.core.management import call_command
   from django.utils import translation
 
+  call_command('flush', interactive=False, verbosity=0)
+  shutil.rmtree(_django / 'files', ignore_errors=True)
   with translation.override('en'):
-    yield opened
-  call_command('flush', verbosity=0, interactive=False)
+    yield _django
+
+
+@pytest.fixture
+def client(site):
+  """A visitor of the site in this process."""
+  return sites.visitor()
+
+
+@pytest.fixture(scope='session')
+def server(tmp_path_factory, databases):
+  """A site that really serves, with one worker."""
+  url = databases('served')
+  running = sites.Server(tmp_path_factory.mktemp('served'), env={'JSR_DATABASE': url})
+  yield running
+  running.end()
+
+
+@pytest.fixture(scope='session')
+def browser():
+  """Debian's Chromium."""
+  if sites.CHROMIUM is None:
+    pytest.skip('chromium is not installed')
+  playwright = pytest.importorskip('playwright.sync_api')
+  with playwright.sync_playwright() as started:
+    running = started.chromium.launch(
+      executable_path=sites.CHROMIUM, args=sites.CHROMIUM_ARGUMENTS
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page(browser, server):
+  """A new visitor's page; the test fails if the browser's console has an error."""
+  with sites.opened(browser, server.url) as page:
+    yield page
