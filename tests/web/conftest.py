@@ -16,7 +16,7 @@ DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
 
 @pytest.fixture(scope='session')
 def databases(tmp_path_factory):
-  """A function that makes an empty database and returns its JSR_DATABASE, '' for SQLite."""
+  """A function that makes an empty database and returns its JSR_DATABASE."""
   if DATABASE == 'sqlite':
     yield lambda name: ''
     return

@@ -1,4 +1,4 @@
-"""Sites that really serve, visitors, browsers and pictures, for tests and benchmarks."""
+"""Sites that really serve, visitors and browsers, for tests and benchmarks."""
 
 import contextlib
 import os
