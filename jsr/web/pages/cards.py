@@ -51,7 +51,7 @@ def _card(system: System, works: dict[str, Work], scores: dict[str, str]) -> Car
     (_('Parameters'), tuple(_counts(system.counts)) or (_('none'),)),
     (_('Discriminator'), tuple(judge)),
     (_('PSNR in dB, as printed'), tuple(_figures(system.printed))),
-    (_('PSNR in dB, published weights in jsr'), tuple(_figures(system.measured))),
+    (_('PSNR in dB, weights of others in jsr'), tuple(_figures(system.measured))),
     (
       _('PSNR in dB, as it comes with jsr'),
       tuple(scores[name] for name in system.shipped if name in scores),
@@ -66,7 +66,7 @@ def _card(system: System, works: dict[str, Work], scores: dict[str, str]) -> Car
 
 
 def _counts(counts: Iterable[Count]) -> list[str]:
-  return [': '.join(filter(None, (c.label, f'{c.parameters:,}'))) for c in counts]
+  return [f'{c.label}: {c.parameters:,}'.removeprefix(': ') for c in counts]
 
 
 def _figures(figures: Iterable[Figure]) -> list[str]:
@@ -83,6 +83,14 @@ def _scores() -> dict[str, str]:
       continue  # The page of results says so.
     for method in dict.fromkeys(row['method'] for row in rows):
       found = [row for row in rows if row['method'] == method]
-      parts = [f'{r["set"]} {table.number(table.value(r, "psnr_y"), 2)}' for r in found]
-      lines[method] = f'{method} ×{found[0]["scale"]}: {" · ".join(parts)}'
+      # A no-break space keeps a number at its set.
+      parts = [
+        f'{r["set"]}\N{NO-BREAK SPACE}{table.number(table.value(r, "psnr_y"), 2)}'
+        for r in found
+      ]
+      factor = f'×{found[0]["scale"]}'
+      # A network's name has its factor.
+      known = factor.replace('×', '-x') in method
+      title = method if known else f'{method} {factor}'
+      lines[method] = f'{title}: {" · ".join(parts)}'
   return lines

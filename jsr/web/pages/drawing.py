@@ -19,6 +19,8 @@ from jsr.web.pages.files import Comparison
 
 # A set with more pictures gets no plot: its rows could not be told apart.
 MAX_PICTURES = 40
+# Inches: a plot stands beside its table, or fills a phone.
+WIDTH = 5.0
 _SVG = 'http://www.w3.org/2000/svg'
 # Matplotlib's settings belong to the whole process.
 _ONE = threading.Lock()
@@ -47,7 +49,9 @@ def _draw(comparison: Comparison, name: str, scale: int) -> SafeString:
   from jsr.evaluate import plots  # Matplotlib takes a second to start.
 
   results = comparison.results
-  drawn = plots.per_image(results, dataset=name, scale=scale, metric='psnr_y')
+  drawn = plots.per_image(
+    results, dataset=name, scale=scale, metric='psnr_y', width=WIDTH
+  )
   return mark_safe(inline(drawn))
 
 

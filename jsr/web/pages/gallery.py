@@ -42,10 +42,11 @@ CAPTIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-  """One way to the large picture: its file below static/, its name, what is heard."""
+  """One way to the large picture: file below static/, name, number, what is heard."""
 
   file: str
-  label: str
+  name: str
+  psnr: str
   alt: str
 
 
@@ -75,7 +76,8 @@ def _entry(each: dict) -> Entry:
   versions = [
     Version(
       f'web/gallery/{each["name"]}-{method}.webp',
-      f'{method}, {psnr:.2f} dB',
+      method,
+      f'{psnr:.2f} dB',
       _('%(picture)s, enlarged by %(method)s') % {'picture': title, 'method': method},
     )
     for method, psnr in each['psnr_y'].items()
@@ -83,6 +85,7 @@ def _entry(each: dict) -> Entry:
   original = Version(
     f'web/gallery/{each["name"]}-original.webp',
     _('original'),
+    '',
     _('%(picture)s, the original') % {'picture': title},
   )
   return Entry(str(title), str(text), each['credit'], (*versions, original))

@@ -7,7 +7,7 @@ from jsr.web.pages.facts.system import Figure, System
 RULES = (
   System(
     key='nearest',
-    name='Nearest',
+    name=_('Nearest'),
     row='nearest',
     idea=_(
       'Every pixel is repeated. Nothing is invented and nothing is smoothed: what you'
@@ -25,7 +25,7 @@ RULES = (
   ),
   System(
     key='bilinear',
-    name='Bilinear',
+    name=_('Bilinear'),
     row='',
     idea=_(
       'A new pixel is the mean of its four neighbours, weighted by distance. Quick, and'
@@ -37,7 +37,7 @@ RULES = (
   ),
   System(
     key='bicubic',
-    name='Bicubic',
+    name=_('Bicubic'),
     row='bicubic',
     idea=_(
       'A smooth curve is laid through sixteen neighbours. It is what most programs do,'
@@ -55,7 +55,7 @@ RULES = (
   ),
   System(
     key='bicubic-cv',
-    name='Bicubic of OpenCV',
+    name=_('Bicubic of OpenCV'),
     row='bicubic of OpenCV',
     idea=_(
       'The same idea with a harder curve and other borders. Report 001 measured against'
@@ -67,7 +67,7 @@ RULES = (
   ),
   System(
     key='anime4k',
-    name='Anime4K 0.9, 1.0RC',
+    name='Anime4K',
     row='Anime4K 0.9, 1.0RC',
     idea=_(
       'Made for drawings: it enlarges, then pushes colours towards lines so that lines'
@@ -75,7 +75,7 @@ RULES = (
     ),
     works=('anime4k', 'report004'),
     generator='models/anime4k.py',
-    printed=(Figure('tiles of drawings, report 004', '18.21'),),
+    printed=(Figure(_('tiles of drawings, report 004'), '18.21'),),
     model='anime4k',
     shipped=('anime4k',),
   ),

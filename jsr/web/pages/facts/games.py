@@ -11,7 +11,7 @@ _TENSORLAYER = Count('384 × 384', 48_153_921, {'size': 384})
 GAMES = (
   System(
     key='compact-gan',
-    name='Compact GAN',
+    name=_('Compact GAN'),
     row='compact GAN',
     idea=_(
       'The partner of the compact network: the same weights, finished by a short game.'
@@ -32,7 +32,7 @@ GAMES = (
   ),
   System(
     key='srgan',
-    name='SRGAN-MSE, -VGG22, -VGG54',
+    name='SRGAN',
     row='SRGAN-MSE, -VGG22, -VGG54',
     idea=_(
       'SRResNet plays against a discriminator, and is judged by features of VGG19 in'
@@ -48,7 +48,7 @@ GAMES = (
       Figure('Set5 ×4, VGG22', '29.84'),
       Figure('Set5 ×4, VGG54', '29.40'),
     ),
-    measured=(Figure('Set5 ×4, 5 blocks', '30.6539'),),
+    measured=(Figure(_('Set5 ×4, 5 blocks'), '30.6539'),),
     config='configs/srgan.py',
     commands=(
       'jsr train --config configs/srgan.py --workdir out/srgan'
@@ -78,7 +78,7 @@ GAMES = (
   ),
   System(
     key='srgan-nobn',
-    name='SRGAN without batch norm',
+    name=_('SRGAN without batch norm'),
     row='TensorLayer SRGAN, and without batch norm',
     idea=_(
       'The same without any batch norm in the generator. Report 001 saw the losses'
@@ -110,7 +110,7 @@ GAMES = (
     generator='models/rrim.py',
     counts=(
       Count('×4', 1_505_187),
-      Count('×4, 1 module', 256_707, {'modules': 1}),
+      Count(_('×4, one module'), 256_707, {'modules': 1}),
     ),
     discriminator='TensorLayer',
     judges=(_TENSORLAYER,),
@@ -123,7 +123,7 @@ GAMES = (
   ),
   System(
     key='rrim-inception',
-    name='RRIM-GAN with an inception discriminator',
+    name=_('RRIM-GAN with an inception discriminator'),
     row='RRIM-GAN, and with inception discriminator',
     idea=_(
       'What the authors of report 001 wished for at its end: inception modules in the'
@@ -142,7 +142,7 @@ GAMES = (
   ),
   System(
     key='s3gan',
-    name='GAN of report 003',
+    name=_('GAN of report 003'),
     row="report 003's GAN",
     idea=_(
       'Four blocks of dense blocks with batch norm, each mixed with its input by'

@@ -10,7 +10,7 @@ _FOLDER = '--config.data.source=FOLDER_OF_PHOTOGRAPHS'
 NETWORKS = (
   System(
     key='srcnn',
-    name='SRCNN 9-1-5, 9-3-5, 9-5-5',
+    name='SRCNN',
     row='SRCNN 9-1-5, 9-3-5, 9-5-5',
     idea=_(
       'Three convolutions on the brightness of a picture that bicubic has enlarged: the'
@@ -72,13 +72,13 @@ NETWORKS = (
     generator='models/drcn.py',
     counts=(Count('', 1_775_121),),
     printed=(Figure('Set5 ×2', '37.63'), Figure('Set5 ×4', '31.53')),
-    measured=(Figure('Set5 ×2, 96 maps, 9 recursions', '37.3463'),),
+    measured=(Figure(_('Set5 ×2, 96 maps, 9 recursions'), '37.3463'),),
     config='configs/drcn.py',
     commands=(f'jsr train --config configs/drcn.py:x3 --workdir out/drcn {_FOLDER}',),
   ),
   System(
     key='compact',
-    name='Compact',
+    name=_('Compact'),
     row='compact',
     idea=_(
       'The network of this site: a few residual blocks that correct what bicubic makes.'
@@ -99,7 +99,7 @@ NETWORKS = (
   ),
   System(
     key='srresnet',
-    name='SRResNet-MSE, -VGG22',
+    name='SRResNet',
     row='SRResNet-MSE, -VGG22',
     idea=_(
       'Sixteen residual blocks with batch norm: the generator of SRGAN before it plays.'
@@ -113,7 +113,7 @@ NETWORKS = (
       Figure('Set14 ×4', '28.49'),
       Figure('Set5 ×4, VGG22', '30.51'),
     ),
-    measured=(Figure('Set5 ×4, 8 blocks', '31.8825'),),
+    measured=(Figure(_('Set5 ×4, 8 blocks'), '31.8825'),),
     config='configs/srresnet.py',
     commands=(
       f'jsr train --config configs/srresnet.py --workdir out/srresnet {_FOLDER}',
@@ -130,10 +130,10 @@ NETWORKS = (
     works=('edsr2017', 'report003'),
     generator='models/edsr.py',
     counts=(
-      Count('×4, 8', 926_723, {'blocks': 8}),
+      Count(_('×4, 8 blocks'), 926_723, {'blocks': 8}),
       Count('×4', 1_517_571),
       Count(
-        '×4, full',
+        _('×4, full size'),
         43_089_923,
         {'blocks': 32, 'features': 256, 'residual_scale': 0.1},
       ),
@@ -141,9 +141,9 @@ NETWORKS = (
     printed=(
       Figure('Set5 ×4', '32.09'),
       Figure('Set14 ×4', '28.58'),
-      Figure('Set5 ×4, full', '32.46'),
+      Figure(_('Set5 ×4, full size'), '32.46'),
     ),
-    measured=(Figure('Set5 ×2, 8 blocks', '37.8011'),),
+    measured=(Figure(_('Set5 ×2, 8 blocks'), '37.8011'),),
     config='configs/edsr.py',
     commands=(
       'jsr train --config configs/edsr.py:x2 --workdir out/edsr_x2'
@@ -161,10 +161,10 @@ NETWORKS = (
     ),
     works=('edsr2017',),
     generator='models/mdsr.py',
-    counts=(Count('', 3_227_203), Count('full', 7_953_987, {'blocks': 80})),
+    counts=(Count('', 3_227_203), Count(_('full size'), 7_953_987, {'blocks': 80})),
     printed=(
       Figure('DIV2K ×4, RGB', '28.95'),
-      Figure('DIV2K ×4, RGB, full', '29.26'),
+      Figure(_('DIV2K ×4, RGB, full size'), '29.26'),
     ),
     config='configs/mdsr.py',
     commands=(f'jsr train --config configs/mdsr.py --workdir out/mdsr {_DIV2K}',),
@@ -181,7 +181,7 @@ NETWORKS = (
     generator='models/rrdb.py',
     counts=(
       Count('×4', 16_697_987),
-      Count('×4, 16 blocks', 11_662_019, {'blocks': 16}),
+      Count(_('×4, 16 blocks'), 11_662_019, {'blocks': 16}),
     ),
     printed=(
       Figure('Set5 ×4', '32.73'),
@@ -202,17 +202,17 @@ NETWORKS = (
     works=('report000', 'unet2015'),
     generator='models/srnet.py',
     counts=(
-      Count('128', 9_600_206),
-      Count('64', 2_403_982, {'features': 64}),
-      Count('32', 602_990, {'features': 32}),
+      Count(_('128 maps'), 9_600_206),
+      Count(_('64 maps'), 2_403_982, {'features': 64}),
+      Count(_('32 maps'), 602_990, {'features': 32}),
     ),
-    printed=(Figure('one picture of report 000, RGB', '19.285'),),
+    printed=(Figure(_('one picture of report 000, RGB'), '19.285'),),
     config='configs/srnet.py',
     commands=(f'jsr train --config configs/srnet.py --workdir out/srnet {_DIV2K}',),
   ),
   System(
     key='degraded',
-    name='EDSR on other degradations',
+    name=_('EDSR on other degradations'),
     row='EDSR on other degradations',
     idea=_(
       'Real pictures were not made small by bicubic: they are blurred, noisy,'

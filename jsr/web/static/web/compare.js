@@ -1,7 +1,7 @@
 // Before and after: a slider over stacked pictures.
 //
 //   <div class="compare" data-compare data-slider="LABEL" data-choice="LABEL">
-//     <div class="version"><img ...><span class="label">bicubic</span></div>
+//     <div class="version"><img ...><span class="label"><span class="name">bicubic</span></span></div>
 //     <div class="version">...</div>
 //   </div>
 //
@@ -39,7 +39,7 @@ function enhance(compare) {
     others.length < 2
       ? []
       : others.map((version) => {
-          const text = version.querySelector('.label').textContent;
+          const text = version.querySelector('.name').textContent;
           const button = element('button', { type: 'button', className: 'plain' }, text);
           button.addEventListener('click', () => choose(version));
           return button;
