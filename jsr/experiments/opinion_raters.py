@@ -87,7 +87,7 @@ def agreement(scores: np.ndarray) -> np.ndarray:
     (R,) in [-1, 1]; NaN for a rater with fewer than three pictures that others rated
     too, or who gave them all the same.
   """
-  flat = scores.reshape(len(scores), -1)
+  flat = scores.reshape(len(scores), scores[0].size if len(scores) else 0)
   known = ~np.isnan(flat)
   total, number = np.where(known, flat, 0).sum(0), known.sum(0)
   found = np.full(len(flat), math.nan)
