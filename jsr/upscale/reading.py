@@ -100,7 +100,9 @@ def header(file: File, *, max_pixels: int = MAX_PIXELS) -> Header:
   with decoding(max_pixels):
     try:
       with opened(file, max_pixels) as image:
-        orientation = image.getexif().get(_ORIENTATION, 1)
+        # Where its header has none, Pillow would decode a PNG to look behind the samples.
+        told = image.format != 'PNG' or 'exif' in image.info
+        orientation = image.getexif().get(_ORIENTATION, 1) if told else 1
         width, height = image.size
         name = {'MPO': 'JPEG', 'DIB': 'BMP'}.get(image.format or '', image.format or '')
     except Image.UnidentifiedImageError:

@@ -58,6 +58,22 @@ def site(_django):
 
 
 @pytest.fixture
+def settings(site):
+  """A function that changes settings until the test's end."""
+  from django.test import override_settings
+
+  changes = []
+
+  def change(**values):
+    changes.append(override_settings(**values))
+    changes[-1].enable()
+
+  yield change
+  for each in reversed(changes):
+    each.disable()
+
+
+@pytest.fixture
 def client(site):
   """A visitor of the site in this process."""
   return sites.visitor()

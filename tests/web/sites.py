@@ -27,6 +27,13 @@ def visitor(**options):
   return Client(HTTP_HOST='localhost', **options)
 
 
+def body(answer):
+  """The bytes of an answer of the test client, all of them."""
+  data = answer.getvalue()
+  answer.close()
+  return data
+
+
 class Server:
   """A `jsr serve` with what it wrote."""
 

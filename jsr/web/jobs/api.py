@@ -47,7 +47,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
   def wrap(view: View) -> View:
     @csrf_exempt
     @functools.wraps(view)
-    def answer(request: HttpRequest, *args: Any) -> HttpResponse:
+    def answer(request: HttpRequest, **names: str) -> HttpResponse:
       if request.method not in methods:
         response = error(_('This address does not know that method.'), 405)
         response['Allow'] = ', '.join(methods)
@@ -55,7 +55,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
       if _checked(request) is not None:
         return error(_('The request came from another site: load the page anew.'), 403)
       try:
-        return view(request, *args)
+        return view(request, **names)
       except RefusedError as refused:
         return error(refused.message, refused.status)
 
@@ -181,7 +181,7 @@ def original(request: HttpRequest, token: str) -> HttpResponse:
   files = request.FILES.getlist('image')
   if len(files) != 1:
     raise RefusedError(_('Send one file as “image”.'))
-  intake.original(find(token).upload, files[0])
+  intake.original(request, find(token).upload, files[0])
   return JsonResponse(describe(find(token), request), status=202)
 
 

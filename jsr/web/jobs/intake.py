@@ -28,6 +28,7 @@ def upload(request: HttpRequest, file: UploadedFile, wish: Wish) -> Job:
   limits.check_queue(request.visitor)
   limits.check_rate(request)
   visitor = visitors.remember(request)
+  limits.count(request)
   suffix = image_io.format_of('', found.format).suffixes[0] if _known(found) else '.bin'
   sent = Upload(
     visitor=visitor,
@@ -63,13 +64,15 @@ def again(request: HttpRequest, sent: Upload, wish: Wish) -> tuple[Job, bool]:
     return _create(sent, wish, companion=True), True
 
 
-def original(sent: Upload, file: UploadedFile) -> None:
+def original(request: HttpRequest, sent: Upload, file: UploadedFile) -> None:
   """Takes the truth in, and queues the measuring of all that is made.
 
   Raises:
-    RefusedError: The file is no picture.
+    RefusedError: The file is no picture, or one too many.
   """
   inspect(file, most=settings.MAX_RESULT)
+  limits.check_rate(request)
+  limits.count(request)
   before = sent.original.name
   file.seek(0)
   sent.original.save('x.bin', file, save=False)

@@ -30,23 +30,25 @@ def check_queue(visitor: str) -> None:
 
 
 def check_rate(request: HttpRequest) -> None:
-  """Counts an upload.
-
-  Raises:
-    RefusedError: It is one too many in an hour.
-  """
-  who = [(visitors.address(request), settings.RATE * _BY_ADDRESS)]
-  if request.visitor:
-    who.append((request.visitor, settings.RATE))
+  """Raises RefusedError for an upload that is one too many in an hour."""
   since = timezone.now() - _HOUR
-  for each, most in who:
-    if Visit.objects.filter(who=each, at__gte=since).count() >= most:
+  for who, most in _counted(request):
+    if Visit.objects.filter(who=who, at__gte=since).count() >= most:
       raise RefusedError(
         _('That is more than %(most)d pictures in an hour: try again later.')
         % {'most': most},
         429,
       )
-  Visit.objects.bulk_create([Visit(who=each) for each, _most in who])
+
+
+def count(request: HttpRequest) -> None:
+  """Counts an upload, under the visitor's name and under the address."""
+  Visit.objects.bulk_create([Visit(who=who) for who, _most in _counted(request)])
+
+
+def _counted(request: HttpRequest) -> list[tuple[str, int]]:
+  by_address = [(visitors.address(request), settings.RATE * _BY_ADDRESS)]
+  return by_address + ([(request.visitor, settings.RATE)] if request.visitor else [])
 
 
 def forget() -> None:

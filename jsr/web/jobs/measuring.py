@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext_noop as _
 
 from jsr import errors
 from jsr.evaluate import protocol
@@ -13,8 +14,10 @@ from jsr.upscale import image_io
 from jsr.upscale.picture import Picture
 from jsr.web.jobs.models import Job
 
-BROKE = 'The result could not be measured.'
+BROKE = _('The result could not be measured.')
 _RULE = 'rgb8'
+# In dB: a single level of a single sample, of more samples than fit, is less than that.
+_EQUAL = 150.0
 log = logging.getLogger(__name__)
 
 
@@ -26,7 +29,7 @@ def measure(job: Job, original: str) -> dict[str, Any]:
     original: The stored file of the truth.
 
   Returns:
-    PSNR in dB and SSIM by name, None where infinite; or {'error': a sentence}.
+    PSNR in dB and SSIM by name, None where the pictures are equal; or {'error': a sentence}.
   """
   try:
     sr, hr = (_pixels(name) for name in (job.file.name, original))
@@ -39,7 +42,7 @@ def measure(job: Job, original: str) -> dict[str, Any]:
     log.exception('measuring failed')
     return {'error': BROKE}
   return {
-    name: value if value is not None and math.isfinite(value) else None
+    name: value if value is not None and value < _EQUAL else None
     for name, value in found.items()
   }
 

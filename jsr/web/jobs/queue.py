@@ -18,6 +18,7 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from django_tasks_db.models import DBTaskResult
 
 from jsr.web.jobs import limits
@@ -29,7 +30,7 @@ T = TypeVar('T')
 LEASE = datetime.timedelta(seconds=20)
 # A job that was with so many workers as they died is what kills them.
 ATTEMPTS = 5
-GAVE_UP = 'The program that enlarges stopped at this picture several times.'
+GAVE_UP = _('The program that enlarges stopped at this picture several times.')
 _ACTIVE = ('READY', 'RUNNING')
 # How long a step waits for a database that answers nobody.
 _PATIENCE = 120.0
@@ -123,20 +124,26 @@ def delete(job: Job) -> None:
   ):
     delete_uploads([upload])
     return
-  names = [job.file.name, job.view.name]
-  Job.objects.filter(pk=job.pk).delete()
+  with transaction.atomic():
+    now = Job.objects.select_for_update().filter(pk=job.pk).first()
+    names = [now.file.name, now.view.name] if now else []
+    Job.objects.filter(pk=job.pk).delete()
   delete_files(names)
 
 
 def delete_uploads(uploads: Iterable[Upload]) -> None:
   """Deletes uploads with their jobs and files; workers notice and stop."""
-  for upload in uploads:
+  for token in [upload.token for upload in uploads]:
     with transaction.atomic():
+      # As it is now: a worker may have added a view since it was read.
+      upload = Upload.objects.select_for_update().filter(pk=token).first()
+      if upload is None:
+        continue
       names = [upload.file.name, upload.view.name, upload.thumb.name]
       names.append(upload.original.name)
-      for job in upload.jobs.all():
+      for job in upload.jobs.select_for_update():
         names += [job.file.name, job.view.name]
-      Upload.objects.filter(pk=upload.pk).delete()
+      upload.delete()
     delete_files(names)
 
 
@@ -206,7 +213,9 @@ def _deliver() -> None:
   for job in queued:
     if job.token not in carried:
       enqueue(job)
-  waiting = Q(metrics=None, state=State.DONE, kind='result') & ~Q(upload__original='')
+  waiting = Q(metrics__isnull=True, state=State.DONE, kind='result') & ~Q(
+    upload__original=''
+  )
   for upload in set(Job.objects.filter(waiting).values_list('upload', flat=True)):
     if upload not in carried:
       measure_later(upload)

@@ -13,6 +13,7 @@ import numpy as np
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from PIL import Image
 
 from jsr import errors
@@ -22,8 +23,11 @@ from jsr.upscale.upscaler import Options, Upscaler
 from jsr.web.jobs import choices, pulse, queue, shown
 from jsr.web.jobs.models import Job, Kind, State, Upload, result_place
 
-BROKE = 'Something broke while this picture was enlarged. It is our fault.'
-NO_MEMORY = 'There was not enough memory for this picture: try a smaller scale.'
+# Told in the language of whoever reads them.
+BROKE = _('Something broke while this picture was enlarged. It is our fault.')
+NO_MEMORY = _('There was not enough memory for this picture: try a smaller scale.')
+CUT = _('The file is cut off: a part of the picture is missing. Send it again.')
+DAMAGED = _('The file is damaged: it cannot be decoded.')
 _THUMB = 320
 log = logging.getLogger(__name__)
 
@@ -51,7 +55,7 @@ def upscale(token: str) -> None:
     except Stopped:
       queue.persist(lambda: queue.release(token, word))
       return
-    except errors.UserError as error:  # BadImage is one.
+    except (errors.UserError, image_io.BadImage) as error:
       _end(job, state=State.FAILED, error=_sentence(str(error)))
       return
     except MemoryError:
@@ -192,7 +196,7 @@ def measure(token: str) -> None:
     return
   from jsr.web.jobs import measuring
 
-  done = upload.jobs.filter(state=State.DONE, kind=Kind.RESULT, metrics=None)
+  done = upload.jobs.filter(state=State.DONE, kind=Kind.RESULT, metrics__isnull=True)
   for job in queue.persist(lambda: list(done)):
     metrics = measuring.measure(job, upload.original.name)
     kept = Job.objects.filter(pk=job.pk)
@@ -201,4 +205,8 @@ def measure(token: str) -> None:
 
 def _sentence(text: str) -> str:
   text = errors.first_line(Exception(text))
+  if 'truncated' in text or 'cannot hold' in text:
+    return CUT
+  if 'cannot be decoded' in text:
+    return DAMAGED
   return text[:1].upper() + text[1:].rstrip('.') + '.'
