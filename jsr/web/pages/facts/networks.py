@@ -66,7 +66,7 @@ NETWORKS = (
     row='DRCN',
     idea=_(
       'One convolution is applied sixteen times, and every time gives a prediction of'
-      ' its own; a weighted mean of them is the result. Depth without more parameters.'
+      ' its own; a weighted sum of them is the result. Depth without more parameters.'
     ),
     works=('drcn2016',),
     generator='models/drcn.py',
