@@ -7,6 +7,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from jsr import errors
 from jsr.web import environment
 
 HERE = pathlib.Path(__file__).parent
@@ -60,7 +61,13 @@ DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'
 def _database() -> dict[str, Any]:
   url = environment.text('DATABASE')
   if url:
-    return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    try:
+      return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    except ValueError as error:
+      raise errors.UserError(
+        'JSR_DATABASE is no address of a database: write'
+        ' postgresql://user:password@host/name'
+      ) from error
   return {
     'ENGINE': 'django.db.backends.sqlite3',
     'NAME': SITE / 'jsr.sqlite3',

@@ -29,7 +29,8 @@ def measure(job: Job, original: str) -> dict[str, Any]:
     original: The stored file of the truth.
 
   Returns:
-    PSNR in dB and SSIM by name, None where the pictures are equal; or {'error': a sentence}.
+    PSNR in dB and SSIM by name, None where the pictures are equal; or {'error': a
+    sentence}.
   """
   try:
     sr, hr = (_pixels(name) for name in (job.file.name, original))
