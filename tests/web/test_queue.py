@@ -28,15 +28,17 @@ def tasks(status='READY'):
 
 def take(worker):
   """What a worker does first: takes a task, then claims its job."""
+  from django.db import transaction
   from django_tasks_db.models import DBTaskResult
 
   from jsr.web.jobs import queue
 
   queue.beat(worker)
-  task = DBTaskResult.objects.ready().get_locked()
-  if task is None:
-    return None
-  task.claim(worker)
+  with transaction.atomic():
+    task = DBTaskResult.objects.ready().get_locked()
+    if task is None:
+      return None
+    task.claim(worker)
   return queue.claim(task.args_kwargs['args'][0], worker, f'word of {worker}')
 
 
@@ -97,7 +99,8 @@ def test_death_between_task_and_job(job):
   from jsr.web.jobs import queue
 
   queue.beat('a')
-  DBTaskResult.objects.ready().get_locked().claim('a')
+  task = DBTaskResult.objects.ready().first()
+  task.claim('a')
   assert not tasks()
   late('a')
   queue.bury()
