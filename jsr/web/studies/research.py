@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
+from jsr.evaluate import table
 from jsr.web.studies import export, results
 from jsr.web.studies.models import Mode, Study
 
@@ -112,10 +113,12 @@ def _matrix(found: dict[str, Any]) -> list[dict[str, Any]]:
   for one in found.get('contrasts', []):
     for a, b, sign in ((one.a, one.b, 1), (one.b, one.a, -1)):
       value = sign * one.difference
-      cells[a, b] = {'value': value, 'better': value > 0, 'test': one}
+      text = table.number(value, 2, sign=True)
+      cells[a, b] = {'text': text, 'better': value > 0, 'test': one}
   for one in found.get('duels', []):
     for a, b, value in ((one.a, one.b, one.rate), (one.b, one.a, 1 - one.rate)):
-      cells[a, b] = {'value': 100 * value, 'better': value > 0.5, 'test': one}
+      text = f'{table.number(100 * value, 0)} %'
+      cells[a, b] = {'text': text, 'better': value > 0.5, 'test': one}
   return [{'method': a, 'cells': [cells.get((a, b)) for b in methods]} for a in methods]
 
 
