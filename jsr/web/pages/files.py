@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import pathlib
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,8 +95,6 @@ def _command(results: Mapping[str, Any], file: str) -> str:
   rows = results['rows']
   methods, sets = (dict.fromkeys(row[key] for row in rows) for key in ('method', 'set'))
   protocol = results.get('protocol') or {'name': 'rgb8'}
-  return (
-    f'jsr compare --methods {",".join(methods)} --data DATA'
-    f' --sets {",".join(sets)} --scale {rows[0]["scale"]}'
-    f' --protocol {protocol["name"]} --json {file}'
-  )
+  words = ['--methods', ','.join(methods), '--data', 'DATA', '--sets', ','.join(sets)]
+  words += ['--scale', str(rows[0]['scale']), '--protocol', protocol['name']]
+  return shlex.join(['jsr', 'compare', *words, '--json', file])
