@@ -7,6 +7,7 @@
 | `pages` | home, methods, results, references |
 | `studies` | mean opinion scores |
 | `templates`, `static`, `locale` | what visitors see, and in which language |
+| `translations.py` | keeps `locale` up to date |
 
 `serve.py` runs it all on one machine: `jsr serve`.
 """
