@@ -8,6 +8,7 @@ import pytest
 from jsr.evaluate import protocol, sets
 from jsr.metrics import fidelity, structural
 from jsr.ops import resize
+from tests.conftest import jit_to_run
 from tests.metrics.pairs import batch, grey, rows, sines
 
 
@@ -20,8 +21,8 @@ def noisy(shape):
 def test_ssim_with_automatic_downsampling(shared):
   with jax.enable_x64(True):
     ((_, x, y, want),) = [r for r in rows(shared, 'ssim') if r[3] == 0.8202]
-    got = float(jax.jit(structural.ssim_downsampled)(batch(x), batch(y))[0])
-    plain = float(jax.jit(fidelity.ssim)(batch(x), batch(y))[0])
+    got = float(jit_to_run(structural.ssim_downsampled)(batch(x), batch(y))[0])
+    plain = float(jit_to_run(fidelity.ssim)(batch(x), batch(y))[0])
   assert got == pytest.approx(want, abs=5e-5)
   assert plain == pytest.approx(0.6824, abs=5e-5)
 
@@ -51,7 +52,7 @@ def test_ms_ssim_worked_pair():
 
 def test_ms_ssim_published_pairs(shared):
   """The list was made with the authors' other method, the weighted mean."""
-  metric = jax.jit(lambda x, y: structural.ms_ssim(x, y, pooling='sum'))
+  metric = jit_to_run(lambda x, y: structural.ms_ssim(x, y, pooling='sum'))
   with jax.enable_x64(True):
     errors = [
       abs(float(metric(batch(grey(x)), batch(grey(y)))[0]) - want)
@@ -135,7 +136,7 @@ def test_daala_by_the_definition():
 def test_daala_of_bicubic(shared, name, want):
   """The SRGAN paper prints .8211 and .7486, for its own input files; Wang's SSIM of
   these pictures is .8101 and .7041."""
-  metric, found = jax.jit(structural.ssim_daala), []
+  metric, found = jit_to_run(structural.ssim_daala), []
   with jax.enable_x64(True):
     for path in sorted((shared / 'data' / name / 'HR').glob('*.png')):
       hr = np.asarray(resize.modcrop(sets.read(path), 4))
