@@ -128,7 +128,7 @@ def words() -> dict[str, Any]:
   """Returns what scripts say, in the visitor's language."""
   return {
     'queued': _('waiting'),
-    'queued_behind': _('waiting behind {n} others'),
+    'queued_behind': _('waiting; pictures before it: {n}'),
     'running': _('{percent} % done'),
     'done': _('done'),
     'failed': _('failed'),
@@ -144,8 +144,8 @@ def words() -> dict[str, Any]:
     'remove': _('Remove {name}'),
     'deleted': _('{name} is deleted.'),
     'making': _('{method} is being made: {percent} %'),
+    'not_there': _('This picture is not there any more: load the page again.'),
     'making_failed': _('{method} failed: {error}'),
-    'showing': _('Left: {left}. Right: {right}.'),
     'zoom': _('{percent} %'),
     'nearest': _('Nearest (pixels repeated)'),
     'this': _('This result: {method}'),
@@ -153,9 +153,9 @@ def words() -> dict[str, Any]:
     'self_ensemble': _('self-ensemble'),
     'seamless': _('seamless'),
     'consistent': _('consistent'),
-    'blend': _('Preview of strength {strength}: the two ends, mixed'),
+    'blend': _('Preview of strength {strength}'),
     'measuring': _('It is being measured.'),
     'equal': _('equal'),
+    'trust': _('Trust map'),
     'confirm_delete': _('Delete this picture and all that was made of it?'),
-    'method': _('Method'),
   }

@@ -11,26 +11,34 @@ function csrf() {
   return document.querySelector('[name=csrfmiddlewaretoken]')?.value ?? '';
 }
 
-/** Sends a request; returns the answer's JSON, or throws an Error with one sentence. */
+/** What went wrong, in one sentence; `status` is the answer's, 0 if there was none. */
+export class Refused extends Error {
+  constructor(message, status = 0) {
+    super(message ?? say('offline'));
+    this.status = status;
+  }
+
+  /** The same request may be granted later. */
+  get later() {
+    return [0, 429, 502, 503, 504].includes(this.status);
+  }
+}
+
+/** Sends a request; returns the answer's JSON, or throws Refused. */
 export async function call(method, url, body) {
   let response;
   try {
     response = await fetch(url, {method, body, headers: {'X-CSRFToken': csrf(), Accept: 'application/json'}});
   } catch {
-    throw new Error(say('offline'));
+    throw new Refused();
   }
   if (response.status === 204) return null;
-  let data;
-  try {
-    data = await response.json();
-  } catch {
-    throw new Error(say('offline'));
-  }
-  if (!response.ok) throw new Error(data.error);
+  const data = await response.json().catch(() => null);
+  if (!response.ok || !data) throw new Refused(data?.error, response.status);
   return data;
 }
 
-/** Sends a form with a file, telling the share that is sent. */
+/** Sends a form with a file, telling the share that is sent; as `call` otherwise. */
 export function send(url, form, told) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -40,9 +48,9 @@ export function send(url, form, told) {
     request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
     request.onload = () => {
       if (request.status < 300 && request.response) resolve(request.response);
-      else reject(new Error(request.response?.error ?? say('offline')));
+      else reject(new Refused(request.response?.error, request.status));
     };
-    request.onerror = () => reject(new Error(say('offline')));
+    request.onerror = () => reject(new Refused());
     request.send(form);
   });
 }
@@ -51,8 +59,12 @@ export const ended = (job) => ['done', 'failed', 'cancelled'].includes(job.statu
 
 /** Asks for jobs until they have ended; several pages' worth in one request. */
 export class Watch {
-  constructor(changed) {
-    this.changed = changed;
+  /**
+   * @param {(job: object) => void} changed - Is told of each job, also that it is 'gone'.
+   * @param {(away: boolean) => void} [away] - Is told whether the site answers.
+   */
+  constructor(changed, away = () => {}) {
+    Object.assign(this, {changed, away});
     this.ids = new Set();
     this.timer = null;
   }
@@ -78,8 +90,10 @@ export class Watch {
           this.changed(job);
         }
       }
+      this.away(false);
     } catch {
       // The site may come back; jobs go on without this page.
+      this.away(true);
     }
     this.timer = this.ids.size ? setTimeout(() => this.look(), 700) : null;
   }

@@ -4,12 +4,17 @@ import {call, ended, percent, say, Watch} from './api.js';
 
 /** Keeps the cards of a list up to date. */
 export class Cards {
-  constructor(list, {template, said, emptied} = {}) {
-    this.list = list;
-    this.template = template;
-    this.said = said;
-    this.emptied = emptied;
-    this.watch = new Watch((job) => this.update(job));
+  /**
+   * @param {HTMLElement} list - Holds the cards.
+   * @param {object} parts - `template` of a card that is added; `said`, where to tell what became of them; `emptied`,
+   *   called when none is left.
+   */
+  constructor(list, {template, said, emptied}) {
+    Object.assign(this, {list, template, said, emptied});
+    this.watch = new Watch(
+      (job) => this.update(job),
+      (away) => this.away(away),
+    );
     for (const card of list.children) {
       this.wire(card);
       if (['queued', 'running'].includes(card.dataset.status)) this.watch.add(card.dataset.token);
@@ -41,22 +46,30 @@ export class Cards {
     });
     card.querySelector('.delete').addEventListener('submit', async (event) => {
       event.preventDefault();
+      if (!confirm(say('confirm_delete'))) return;
       try {
         await call('DELETE', `/api/jobs/${id()}`);
-        this.gone(card);
       } catch (error) {
-        this.tell(card, error.message);
+        // In another window, or it expired.
+        if (error.status !== 404) return this.tell(card, error.message);
       }
+      this.gone(card);
     });
   }
 
   gone(card) {
     const name = card.querySelector('.name').textContent.trim();
     const next = card.nextElementSibling ?? card.previousElementSibling;
+    const focused = card.contains(document.activeElement);
     card.remove();
-    if (this.said) this.said.textContent = say('deleted', {name});
-    next?.querySelector('a, button')?.focus();
-    if (!this.list.children.length) this.emptied?.();
+    this.said.textContent = say('deleted', {name});
+    if (!this.list.children.length) this.emptied();
+    else if (focused) next.querySelector('.name a').focus();
+  }
+
+  away(away) {
+    if (away) this.said.textContent = say('offline');
+    else if (this.said.textContent === say('offline')) this.said.textContent = '';
   }
 
   tell(card, problem) {
@@ -68,7 +81,7 @@ export class Cards {
   update(job) {
     const card = this.list.querySelector(`[data-token="${CSS.escape(job.id)}"]`);
     if (!card) return;
-    if (job.status === 'gone') card.remove();
+    if (job.status === 'gone') this.gone(card);
     else this.show(card, job);
   }
 
@@ -88,7 +101,7 @@ export class Cards {
     if (done) save.href = job.result_url;
     if (job.error) this.tell(card, job.error);
     const thumb = card.querySelector('.thumb');
-    if (job.status !== 'queued' && !thumb.firstElementChild && done) {
+    if (done && !thumb.firstElementChild) {
       const image = new Image();
       image.alt = '';
       image.src = `/uploads/${job.upload.id}/thumb`;

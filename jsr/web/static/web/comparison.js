@@ -11,14 +11,19 @@ const key = (job) =>
 /** The viewer with its choices. */
 export class Comparison {
   constructor({job, jobs, methods}) {
-    Object.assign(this, {job, methods, jobs: new Map(), waiting: new Map()});
+    Object.assign(this, {job, methods, jobs: new Map(), waiting: new Map(), asked: new Map()});
+    // Of each side, how often something else was asked for: who comes late shows nothing.
+    this.turns = {left: 0, right: 0};
     this.made = () => {};
     jobs.filter((each) => each.scale === job.scale).forEach((each) => this.keep(each));
-    this.watch = new Watch((each) => this.changed(each));
+    this.watch = new Watch(
+      (each) => this.changed(each),
+      (away) => away && this.say(say('offline')),
+    );
     this.viewer = new Viewer(byId('stage'), [job.width, job.height], {
       split: byId('split'),
       divider: byId('divider'),
-      zoomed: (zoom) => (byId('zoom').textContent = say('zoom', {percent: percent(zoom)})),
+      zoomed: (zoom) => (byId('zoom').value = say('zoom', {percent: percent(zoom)})),
     });
     this.lists();
     for (const side of ['left', 'right']) byId(side).addEventListener('change', () => this.show(side));
@@ -43,10 +48,13 @@ export class Comparison {
   }
 
   label(job) {
+    if (job.kind === 'trust') return say('trust');
     const extras = [];
     if (job.strength !== null) extras.push(say('strength', {strength: job.strength}));
     for (const name of ['self_ensemble', 'seamless', 'consistent']) if (job[name]) extras.push(say(name));
-    const method = this.methods.find((each) => each.name === job.model)?.label ?? job.model;
+    const label = this.methods.find((each) => each.name === job.model)?.label ?? job.model;
+    // What it is for stands in the lists.
+    const method = label.replace(/\s*[(（].*/, '');
     return extras.length ? `${method}, ${extras.join(', ')}` : method;
   }
 
@@ -59,7 +67,7 @@ export class Comparison {
 
   // The choices of both sides: what was asked for, each plain method, nearest.
   lists() {
-    const own = [...this.jobs.values()].filter((each) => each.kind === 'result');
+    const own = [...this.jobs.values()].filter((each) => each.kind === 'result' || each.id === this.job.id);
     const special = own.filter((each) => each.id === this.job.id || key(each) !== key(this.plain(each.model)));
     for (const side of ['left', 'right']) {
       const list = byId(side);
@@ -85,54 +93,80 @@ export class Comparison {
 
   /** Shows what a list says on its side; makes it first if need be. */
   async show(side, wanted = byId(side).value) {
-    const layer = byId(`layer-${side}`);
-    const image = layer.querySelector('img');
-    if (side === 'right') this.mixed(null);
-    if (wanted === 'nearest') {
-      this.put(image, `/uploads/${this.job.upload.id}/view`, say('nearest'), true);
-    } else {
-      const wish = wanted.startsWith('job:') ? this.jobs.get(wanted.slice(4)) : this.plain(wanted.slice(7));
-      const job = await this.get(wish);
-      if (byId(side).value !== wanted || !job) return;
-      this.put(image, job.view_url, this.label(job), false);
-      if (side === 'right') this.target(job);
+    const turn = ++this.turns[side];
+    const image = byId(`layer-${side}`).querySelector('img');
+    let job = null;
+    if (wanted !== 'nearest') {
+      job = await this.get(wanted.startsWith('job:') ? this.jobs.get(wanted.slice(4)) : this.plain(wanted.slice(7)));
+      if (turn !== this.turns[side]) return;
+      if (!job) return this.back(side);
     }
+    if (side === 'right') this.mixed(null);
+    if (job) this.put(image, job.view_url, this.label(job), false);
+    else this.put(image, `/uploads/${this.job.upload.id}/view`, say('nearest'), true);
+    if (side === 'right' && job) this.target(job);
+    this.caption(side, image.alt);
     byId('stage').dataset[side] = wanted;
     this.viewer.place();
+  }
+
+  // What could not be made is not what is seen.
+  back(side) {
+    const shown = byId('stage').dataset[side];
+    if (shown) byId(side).value = shown;
+  }
+
+  caption(side, text) {
+    byId(`layer-${side}`).querySelector('.caption').textContent = text;
   }
 
   put(image, url, alt, pixels) {
     image.dataset.pixels = String(pixels);
     image.alt = alt;
+    image.onerror = () => this.say(say('not_there'));
     if (image.src !== new URL(url, location).href) image.src = url;
   }
 
-  /** What the download button is for: what lies on the right. */
+  say(text) {
+    byId('making').textContent = text;
+  }
+
+  /** What the download button is for: what lies on the right, if the site made it. */
   target(job) {
     byId('download').action = `/jobs/${job.id}/download`;
     byId('download-what').textContent = this.label(job);
   }
 
-  /** Returns the job of a wish when it is done; asks the site for it if there is none. */
+  /** Returns the job of a wish when it is done, null if that fails; asks the site for it if there is none. */
   async get(wish) {
     const known = this.jobs.get(key(wish));
     if (known?.status === 'done') return known;
+    // A slider asks for the same many times.
+    if (!this.asked.has(key(wish))) {
+      this.asked.set(key(wish), this.make(wish).finally(() => this.asked.delete(key(wish))));
+    }
+    return this.asked.get(key(wish));
+  }
+
+  async make(wish) {
     const form = new FormData();
     for (const name of ['kind', 'model', 'self_ensemble', 'seamless', 'consistent']) form.append(name, wish[name]);
     form.append('scale', this.job.scale);
     if (wish.strength !== null) form.append('strength', wish.strength);
     form.append('upload', this.job.upload.id);
+    this.say('');
+    let job;
     try {
-      const job = await call('POST', '/api/jobs', form);
-      this.keep(job);
-      if (!ended(job)) await this.wait(job);
+      job = await call('POST', '/api/jobs', form);
     } catch (error) {
-      byId('making').textContent = error.message;
+      this.say(error.message);
       return null;
     }
-    const job = this.jobs.get(key(wish));
-    if (job?.status !== 'done') return null;
-    byId('making').textContent = '';
+    this.keep(job);
+    if (!ended(job)) job = await this.wait(job);
+    if (job.status === 'failed') this.say(say('making_failed', {method: this.label(job), error: job.error}));
+    else this.say(job.status === 'gone' ? say('not_there') : '');
+    if (job.status !== 'done') return null;
     this.lists();
     this.made();
     return job;
@@ -148,30 +182,31 @@ export class Comparison {
 
   changed(job) {
     if (job.status !== 'gone') this.keep(job);
-    const known = [...this.jobs.values()].find((each) => each.id === job.id);
-    const method = known ? this.label(known) : '';
-    if (job.status === 'failed') byId('making').textContent = say('making_failed', {method, error: job.error});
-    else if (!ended(job)) byId('making').textContent = say('making', {method, percent: percent(job.progress ?? 0)});
-    if (job.status === 'gone' || ended(job)) {
-      for (const resolve of this.waiting.get(job.id) ?? []) resolve();
-      this.waiting.delete(job.id);
+    if (!ended(job) && job.status !== 'gone') {
+      this.say(say('making', {method: this.label(job), percent: percent(job.progress)}));
+      return;
     }
+    for (const resolve of this.waiting.get(job.id) ?? []) resolve(job);
+    this.waiting.delete(job.id);
   }
 
   trust() {
     const button = byId('trust');
     const layer = byId('layer-trust');
-    button.addEventListener('click', async () => {
-      const on = button.getAttribute('aria-pressed') !== 'true';
+    const press = (on) => {
       button.setAttribute('aria-pressed', String(on));
       byId('trust-words').hidden = !on;
-      if (on) {
-        const job = await this.get({...this.plain(this.job.model), kind: 'trust'});
-        if (!job) return button.setAttribute('aria-pressed', 'false');
-        this.put(layer.querySelector('img'), job.view_url, button.textContent, false);
-        this.viewer.place();
-      }
-      layer.hidden = button.getAttribute('aria-pressed') !== 'true';
+    };
+    button.addEventListener('click', async () => {
+      const on = button.getAttribute('aria-pressed') !== 'true';
+      press(on);
+      const job = on && (await this.get({...this.plain(this.job.model), kind: 'trust'}));
+      if (on && !job) press(false);
+      const seen = Boolean(job) && button.getAttribute('aria-pressed') === 'true';
+      if (seen) this.put(layer.querySelector('img'), job.view_url, say('trust'), false);
+      layer.hidden = !seen;
+      byId('stage').classList.toggle('trusting', seen);
+      this.viewer.place();
     });
   }
 
@@ -183,31 +218,34 @@ export class Comparison {
     const wish = (strength) => ({...this.plain(this.job.model), strength});
     const show = async () => {
       const strength = Number(slider.value);
-      byId('live-value').textContent = strength;
+      const turn = ++this.turns.right;
+      byId('live-value').value = strength;
       make.hidden = false;
       const [from, to] = await Promise.all([this.get(wish(0)), this.get(wish(1))]);
-      if (!from || !to || Number(slider.value) !== strength) return;
+      if (!from || !to || turn !== this.turns.right) return;
       const image = byId('layer-right').querySelector('img');
       this.put(image, from.view_url, say('blend', {strength}), false);
       this.mixed(to, strength);
-      byId('making').textContent = say('blend', {strength});
+      this.caption('right', image.alt);
       this.viewer.place();
     };
     slider.addEventListener('input', show);
-    byId('live-value').textContent = slider.value;
+    byId('live-value').value = slider.value;
     make.addEventListener('click', async () => {
       const job = await this.get(wish(Number(slider.value)));
       if (!job) return;
       this.lists();
       byId('right').value = `job:${key(job)}`;
-      make.hidden = true;
       await this.show('right');
+      byId('right').focus();
     });
   }
 
+  // Lays a second picture over the right one; null: takes it away.
   mixed(job, strength = 0) {
     const image = byId('layer-right').querySelector('.mixed');
     image.hidden = !job;
+    if (byId('make-strength')) byId('make-strength').hidden = !job;
     if (job) {
       this.put(image, job.view_url, '', false);
       image.style.opacity = String(strength);

@@ -5,5 +5,8 @@ import {Cards} from './cards.js';
 const none = document.getElementById('none');
 new Cards(document.getElementById('jobs'), {
   said: document.getElementById('said'),
-  emptied: () => (none.hidden = false),
+  emptied: () => {
+    none.hidden = false;
+    none.querySelector('a').focus();
+  },
 });

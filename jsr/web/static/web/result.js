@@ -8,16 +8,23 @@ const job = data.job;
 
 function wait() {
   const place = document.getElementById('waiting');
-  const watch = new Watch((now) => {
+  const line = place.querySelector('.status');
+  const tell = (text) => line.textContent !== text && (line.textContent = text);
+  const show = async (now) => {
     if (now.status === 'gone' || ended(now)) return location.reload();
     place.querySelector('progress').value = now.progress;
-    const text = now.status === 'running' ? say('running', {percent: percent(now.progress)}) : say('queued');
-    const line = place.querySelector('.status');
-    if (line.textContent !== text) line.textContent = text;
-  });
+    if (now.status === 'running') return tell(say('running', {percent: percent(now.progress)}));
+    const {before} = await call('GET', `/api/jobs/${now.id}`).catch(() => ({}));
+    tell(before ? say('queued_behind', {n: before}) : say('queued'));
+  };
+  const watch = new Watch(show, (away) => away && tell(say('offline')));
   watch.add(job.id);
   place.querySelector('.cancel').addEventListener('click', async () => {
-    await call('POST', `/api/jobs/${job.id}/cancel`).catch(() => {});
+    try {
+      await call('POST', `/api/jobs/${job.id}/cancel`);
+    } catch (error) {
+      if (error.later) return tell(error.message);
+    }
     location.reload();
   });
 }
@@ -44,7 +51,7 @@ function measures(comparison) {
 
   const show = () => {
     const found = comparison.results().filter((each) => each.metrics);
-    table.hidden = !found.some((each) => !each.metrics.error);
+    document.getElementById('numbers').hidden = !found.some((each) => !each.metrics.error);
     const problem = found.find((each) => each.metrics.error);
     if (asked && !found.length) said.textContent = say('measuring');
     else said.textContent = problem ? problem.metrics.error : '';
@@ -67,12 +74,19 @@ function measures(comparison) {
       }),
     );
   };
+  let timer = null;
   const look = async () => {
+    clearTimeout(timer);
     const made = comparison.results();
-    const {jobs} = await call('GET', `/api/jobs?ids=${made.map((each) => each.id).join(',')}`);
-    jobs.forEach((each) => comparison.keep(each));
-    show();
-    if (asked && jobs.some((each) => !each.metrics)) setTimeout(look, 700);
+    try {
+      const {jobs} = await call('GET', `/api/jobs?ids=${made.map((each) => each.id).join(',')}`);
+      jobs.forEach((each) => comparison.keep(each));
+      show();
+      if (jobs.every((each) => each.metrics)) return;
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    timer = setTimeout(look, 700);
   };
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 // Choosing, dropping and pasting pictures; a preview at once; sending; progress.
 
-import {percent, say, send} from './api.js';
+import {call, percent, say, send} from './api.js';
 import {Cards} from './cards.js';
 
 const form = document.getElementById('upscale');
@@ -11,12 +11,23 @@ const problems = document.getElementById('problems');
 const [model, scale, strength] = ['model', 'scale', 'strength'].map((id) => document.getElementById(id));
 const useStrength = document.getElementById('use-strength');
 const limits = Object.fromEntries(Object.entries(form.dataset).map(([key, value]) => [key, Number(value)]));
+const section = document.getElementById('jobs-section');
 const cards = new Cards(document.getElementById('jobs'), {
   template: document.getElementById('card'),
-  emptied: () => (document.getElementById('jobs-section').hidden = true),
+  said: document.getElementById('said'),
+  emptied: () => {
+    section.hidden = true;
+    input.focus();
+  },
 });
-// What is chosen and not yet sent: {file, item, size: [w, h] or null, bitmap}.
+// What this tab has sent; a page that is loaded again shows it again.
+const SENT = 'jsr-sent';
+const MOST_SENT = 50;
+// Longest side of a preview that is kept, in pixels.
+const PREVIEW = 640;
+// What is chosen and not yet sent: {file, item, size: [w, h] or null, bitmap, bad, stopped}.
 let files = [];
+let sending = false;
 
 function problem(text) {
   const line = document.createElement('p');
@@ -34,8 +45,7 @@ async function add(list) {
     const remove = item.querySelector('.remove');
     remove.setAttribute('aria-label', say('remove', {name: file.name}));
     remove.addEventListener('click', () => {
-      files = files.filter((each) => each !== entry);
-      item.remove();
+      forget(entry);
       input.focus();
     });
     files.push(entry);
@@ -48,14 +58,37 @@ async function add(list) {
 }
 
 async function look(entry) {
+  const image = new Image();
+  const url = URL.createObjectURL(entry.file);
   try {
-    const bitmap = await createImageBitmap(entry.file);
-    entry.size = [bitmap.width, bitmap.height];
-    entry.bitmap = bitmap;
+    image.src = url;
+    // This reads the head of the file; decoding a picture that is far too large would take all memory.
+    await new Promise((resolve, reject) => Object.assign(image, {onload: resolve, onerror: reject}));
+    const size = [image.naturalWidth, image.naturalHeight];
+    if (size[0] * size[1] <= limits.maxPixels) {
+      const whole = await createImageBitmap(entry.file);
+      entry.bitmap = await middle(whole);
+      whole.close();
+    }
+    entry.size = size;
   } catch {
     // The site may know a format that this browser does not.
-    entry.bitmap = null;
   }
+  URL.revokeObjectURL(url);
+}
+
+// The square in the middle, which is all that a preview shows: many large pictures would not fit into memory.
+function middle(bitmap) {
+  const side = Math.min(bitmap.width, bitmap.height);
+  const size = Math.min(side, PREVIEW);
+  return createImageBitmap(
+    bitmap,
+    Math.floor((bitmap.width - side) / 2),
+    Math.floor((bitmap.height - side) / 2),
+    side,
+    side,
+    {resizeWidth: size, resizeHeight: size, resizeQuality: 'high'},
+  );
 }
 
 function describe(entry) {
@@ -69,21 +102,20 @@ function describe(entry) {
     what.textContent = say('size', {w, h, W, H});
     if (w * h > limits.maxPixels) bad ||= say('too_large', {most: Math.floor(limits.maxPixels / 1e6)});
     else if (W * H > limits.maxResult) bad ||= say('result_too_large', {most: Math.floor(limits.maxResult / 1e6)});
-    draw(item.querySelector('canvas'), entry.bitmap, times);
-  } else if (!bad) {
-    what.textContent = say('no_preview');
-  }
+    if (entry.bitmap) draw(item.querySelector('canvas'), entry, times);
+  } else what.textContent = bad ? '' : say('no_preview');
   const place = item.querySelector('.problem');
   place.textContent = bad;
   place.hidden = !bad;
   entry.stopped = Boolean(bad);
 }
 
-// The middle of the picture as plain enlargement would show it.
-function draw(canvas, bitmap, times) {
+// The middle of the picture as plain enlargement would show it; of a large one, the half of its height and width.
+function draw(canvas, {bitmap, size}, times) {
   const side = canvas.width;
+  const least = Math.min(...size);
+  const cut = (Math.min(least, Math.max(side / times, least / 2)) * bitmap.width) / least;
   const context = canvas.getContext('2d');
-  const cut = Math.min(bitmap.width, bitmap.height, Math.max(side / times, Math.min(bitmap.width, bitmap.height) / 2));
   context.imageSmoothingQuality = 'high';
   context.clearRect(0, 0, side, side);
   context.drawImage(bitmap, (bitmap.width - cut) / 2, (bitmap.height - cut) / 2, cut, cut, 0, 0, side, side);
@@ -99,36 +131,78 @@ function options() {
     if (!able) box.checked = false;
   }
   strength.disabled = !useStrength.checked;
+  document.getElementById('strength-value').value = strength.value;
 }
 
 async function submit(event) {
   event.preventDefault();
+  // A second click while pictures are on their way sends none of them twice.
+  if (sending) return;
   problems.replaceChildren();
-  if (!files.length) {
-    input.focus();
-    if (!input.files.length) return input.click();
-  }
+  const ready = files.filter((each) => !each.stopped);
+  if (!ready.length) return input.click();
+  sending = true;
+  form.setAttribute('aria-busy', 'true');
   const shared = new FormData(form);
   shared.delete('image');
-  for (const entry of files.filter((each) => !each.stopped)) {
-    const data = new FormData();
-    for (const [key, value] of shared) data.append(key, value);
-    data.append('image', entry.file, entry.file.name);
-    const line = entry.item.querySelector('.what');
-    try {
-      const job = await send('/api/jobs', data, (share) => {
-        line.textContent = say('sending', {percent: percent(share)});
-      });
-      document.getElementById('jobs-section').hidden = false;
-      cards.add(job);
-      entry.item.remove();
-      files = files.filter((each) => each !== entry);
-    } catch (error) {
-      entry.bad = error.message;
-      describe(entry);
-      problem(`${entry.file.name}: ${error.message}`);
-    }
+  try {
+    for (const entry of ready) if (files.includes(entry) && !(await sendOne(entry, shared))) break;
+  } finally {
+    sending = false;
+    form.removeAttribute('aria-busy');
   }
+}
+
+// Returns whether there is a point in sending the next.
+async function sendOne(entry, shared) {
+  const data = new FormData();
+  for (const [key, value] of shared) data.append(key, value);
+  data.append('image', entry.file, entry.file.name);
+  const line = entry.item.querySelector('.what');
+  try {
+    const job = await send('/api/jobs', data, (share) => {
+      line.textContent = say('sending', {percent: percent(share)});
+    });
+    show(job);
+    remember(job);
+    forget(entry);
+    return true;
+  } catch (error) {
+    problem(`${entry.file.name}: ${error.message}`);
+    if (!error.later) entry.bad = error.message;
+    describe(entry);
+    return !error.later;
+  }
+}
+
+function forget(entry) {
+  entry.item.remove();
+  entry.bitmap?.close();
+  files = files.filter((each) => each !== entry);
+}
+
+function show(job) {
+  const first = section.hidden;
+  section.hidden = false;
+  cards.add(job);
+  if (first) section.scrollIntoView({block: 'nearest'});
+}
+
+function sent() {
+  return (sessionStorage.getItem(SENT) ?? '').split(',').filter(Boolean);
+}
+
+function remember(job) {
+  sessionStorage.setItem(SENT, [...sent(), job.id].slice(-MOST_SENT).join(','));
+}
+
+async function restore() {
+  const ids = sent();
+  if (!ids.length) return;
+  const {jobs} = await call('GET', `/api/jobs?ids=${ids.join(',')}`).catch(() => ({jobs: []}));
+  jobs.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+  section.hidden = !jobs.length;
+  jobs.forEach((job) => cards.add(job));
 }
 
 input.addEventListener('change', async () => {
@@ -149,5 +223,8 @@ document.addEventListener('paste', (event) => add([...event.clipboardData.files]
 scale.addEventListener('change', () => files.forEach(describe));
 model.addEventListener('change', options);
 useStrength.addEventListener('change', options);
+strength.addEventListener('input', options);
 form.addEventListener('submit', submit);
+form.classList.add('scripted');
 options();
+restore();

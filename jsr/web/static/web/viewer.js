@@ -14,6 +14,7 @@ export class Viewer {
     this.x = this.y = 0;
     this.pointers = new Map();
     this.dividing = false;
+    stage.style.aspectRatio = `${width} / ${height}`;
     this.fit();
     new ResizeObserver(() => (this.fitted ? this.fit() : this.place())).observe(stage);
     stage.addEventListener('wheel', (event) => this.wheel(event), {passive: false});
@@ -45,7 +46,8 @@ export class Viewer {
   to(zoom, px = this.box.width / 2, py = this.box.height / 2) {
     const {width, height} = this.box;
     const least = Math.min(1, width / this.width, height / this.height) / 2;
-    const next = Math.min(MOST, Math.max(least, zoom));
+    const most = Math.max(MOST, width / this.width, height / this.height);
+    const next = Math.min(most, Math.max(least, zoom));
     this.x = px - ((px - this.x) * next) / this.zoom;
     this.y = py - ((py - this.y) * next) / this.zoom;
     this.zoom = next;
@@ -69,6 +71,7 @@ export class Viewer {
     const at = (Number(this.splitInput.value) / 100) * width;
     this.stage.querySelector('#layer-left').style.clipPath = `inset(0 ${width - at}px 0 0)`;
     this.divider.style.left = `${at}px`;
+    this.stage.classList.toggle('fitted', this.fitted);
     this.zoomed?.(this.zoom * devicePixelRatio);
   }
 
@@ -103,7 +106,8 @@ export class Viewer {
   down(event) {
     this.stage.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    this.dividing = event.target === this.divider && this.pointers.size === 1;
+    // There is nothing to move in a picture that is seen as a whole.
+    this.dividing = (this.fitted || event.target === this.divider) && this.pointers.size === 1;
   }
 
   move(event) {
