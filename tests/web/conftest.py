@@ -30,6 +30,8 @@ def _django(tmp_path_factory, databases):
   pytest.importorskip('django')
   folder = tmp_path_factory.mktemp('site')
   os.environ |= {'JSR_SITE': str(folder), 'JSR_HTTPS': '0'}
+  # Playwright leaves an event loop in the thread that later tests run in.
+  os.environ['DJANGO_ALLOW_ASYNC_UNSAFE'] = '1'
   url = databases('tests')
   if url:
     os.environ['JSR_DATABASE'] = url
