@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 # Tests run side by side; two is what a laptop and CI have.
 JOBS ?= 2
 
-.PHONY: help demo test check format clean
+.PHONY: help demo serve test check format clean
 
 help:
 	@echo 'make demo    train a small SRGAN, measure it, write out/demo/report.html'
+	@echo 'make serve   the website: upload, upscale, compare, download'
 	@echo 'make test    run the tests'
 	@echo 'make check   lint, formatting, types'
 	@echo 'make format  apply the formatting'
@@ -29,11 +30,23 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+$(VENV)/.web: $(VENV)/.run
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[web,onnx]'
+	@touch $@
+
 demo: $(VENV)/.run
 	$(BIN)/jsr demo -o out/demo
 
+serve: $(VENV)/.web
+	$(BIN)/jsr serve
+
+# The website's tests run on SQLite, and on PostgreSQL where Debian's is installed.
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --durations=60
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  JSR_TEST_DATABASE=postgresql \
+	  $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests/web; \
+	else echo 'no PostgreSQL here: the website was tested on SQLite only'; fi
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -16,10 +16,12 @@ class Cluster:
   """A running server that listens at a socket in its folder."""
 
   def __init__(self, run, folder):
-    self._run, self._folder = run, folder
+    self._run, self._folder, self._made = run, folder, 0
 
   def create(self, name):
     """Makes an empty database and returns its address."""
+    self._made += 1
+    name = f'{name}_{self._made}'
     self._run('createdb', '-h', str(self._folder), '-U', 'postgres', name)
     host = urllib.parse.quote(str(self._folder), safe='')
     return f'postgresql://postgres@{host}/{name}'
