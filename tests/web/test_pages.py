@@ -299,18 +299,3 @@ def test_a_form_without_its_token_is_explained(site):
   answer = strict.post('/language/', {'language': 'ko'})
   assert answer.status_code == 403
   assert 'allow cookies' in answer.content.decode()
-
-
-def test_slider_by_keyboard_and_buttons(page, server):
-  page.goto(server.url)
-  slider = page.locator('.compare').first.get_by_role('slider')
-  slider.focus()
-  for _ in range(5):
-    page.keyboard.press('ArrowRight')
-  assert slider.input_value() == '55'
-  group = page.locator('.compare').first.get_by_role('group')
-  group.get_by_role('button', name='compact-x4-gan').click()
-  shown = page.locator('.compare').first.locator('.version:not([hidden]) .name')
-  assert shown.all_inner_texts() == ['compact-x4-gan', 'bicubic']
-  pressed = group.locator('[aria-pressed=true]')
-  assert pressed.all_inner_texts() == ['compact-x4-gan']
