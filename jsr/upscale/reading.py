@@ -100,7 +100,7 @@ def header(file: File, *, max_pixels: int = MAX_PIXELS) -> Header:
   with decoding(max_pixels):
     try:
       with opened(file, max_pixels) as image:
-        # Where its header has none, Pillow would decode a PNG to look behind the samples.
+        # For one behind the samples of a PNG, Pillow would decode them.
         told = image.format != 'PNG' or 'exif' in image.info
         orientation = image.getexif().get(_ORIENTATION, 1) if told else 1
         width, height = image.size
@@ -108,8 +108,9 @@ def header(file: File, *, max_pixels: int = MAX_PIXELS) -> Header:
     except Image.UnidentifiedImageError:
       if not tiff_read.is_tiff(file):
         raise
-      found = tiff_read.read(file, max_pixels)
-      return Header('TIFF', found.width, found.height)
+      width, height, orientation = tiff_read.size(file)
+      tiff_read.check_size(width, height, max_pixels)
+      name = 'TIFF'
   if orientation in (5, 6, 7, 8):
     width, height = height, width
   return Header(name, width, height)

@@ -104,6 +104,9 @@ def _handler() -> Any:
   return found
 
 
+_ORIENTATION = 274  # The tag.
+
+
 class Unsupported(BadImage):
   """A layout or a compression that neither reader knows."""
 
@@ -163,6 +166,20 @@ def read(file: str | os.PathLike[str] | bytes, max_pixels: int) -> Picture:
     notes.append('premultiplied alpha becomes straight')
     samples = _straight(samples)
   return upright(samples, space, orientation, found, 'TIFF', notes)
+
+
+def size(file: str | os.PathLike[str] | bytes) -> tuple[int, int, int]:
+  """Returns (width, height, EXIF orientation) of the first page, undecoded."""
+  import tifffile
+
+  with (
+    io.BytesIO(file) if isinstance(file, bytes) else open(file, 'rb') as stream,
+    tifffile.TiffFile(stream) as tiff,
+  ):
+    page = tiff.pages.first
+    assert isinstance(page, tifffile.TiffPage)
+    tag = page.tags.get(_ORIENTATION)
+    return page.imagewidth, page.imagelength, int(tag.value) if tag else 1
 
 
 def _check_segments(page, size: int) -> None:  # type: ignore[no-untyped-def]

@@ -91,12 +91,19 @@ def check_address(host: str) -> None:
   """
   if host in _LOCAL:
     os.environ.setdefault('JSR_HTTPS', '0')
-  elif not environment.text('HTTPS'):
+  if environment.text('HTTPS') == '1' and environment.text('PROXIES', '0') == '0':
+    raise errors.UserError(
+      'JSR_HTTPS=1 needs a proxy in front that speaks it: say how many there are by'
+      ' JSR_PROXIES=1, or set JSR_HTTPS=0'
+    )
+  if host in _LOCAL:
+    return
+  if not environment.text('HTTPS'):
     raise errors.UserError(
       f'--host {host} is open to other machines: set JSR_HTTPS=1 and put a proxy with'
       ' HTTPS in front, or JSR_HTTPS=0 for a network that you trust'
     )
-  elif not environment.text('HOSTS'):
+  if not environment.text('HOSTS'):
     raise errors.UserError(
       f'--host {host} is open to other machines: say in JSR_HOSTS which names they use,'
       ' such as JSR_HOSTS=sr.example.org'

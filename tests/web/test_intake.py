@@ -235,3 +235,30 @@ def test_plain_form(client):
 def test_form_needs_its_token(site):
   careful = sites.visitor(enforce_csrf_checks=True)
   assert careful.post('/upscale/', pictures.upload()).status_code == 403
+
+
+def test_results_of_one_picture(client, monkeypatch):
+  from jsr.web.jobs import limits
+
+  monkeypatch.setattr(limits, '_OF_UPLOAD', 3)
+  sent = client.post('/api/jobs', pictures.upload()).json()['upload']['id']
+  statuses = [
+    client.post('/api/jobs', {'upload': sent, 'model': 'bicubic', 'scale': scale})
+    for scale in ('2', '3', '4')
+  ]
+  assert [answer.status_code for answer in statuses] == [201, 201, 429]
+
+
+def test_header_of_a_tiff_that_pillow_does_not_know(tmp_path):
+  """Its size is read without its samples, however many it says there are."""
+  import tifffile
+
+  from jsr.upscale import image_io
+
+  path = tmp_path / 'a.tif'
+  tifffile.imwrite(path, pictures.array().astype('uint16') * 257, photometric='rgb')
+  data = path.read_bytes()
+  found = image_io.header(data)
+  assert (found.format, found.width, found.height) == ('TIFF', 24, 16)
+  with pytest.raises(image_io.BadImage, match='more than 100 pixels'):
+    image_io.header(data, max_pixels=100)

@@ -246,3 +246,25 @@ def test_persist(monkeypatch):
 
   with pytest.raises(OperationalError, match='no such server'):
     queue.persist(away)
+
+
+def test_left_over_files(job, site):
+  """A file without a row goes after an hour; others stay."""
+  import os
+  import time
+
+  from jsr.web.jobs import sweep
+
+  assert sweep.run() == 0
+  folder = site / 'files' / 'results' / 'ab'
+  folder.mkdir(parents=True)
+  old, new = folder / 'old.png', folder / 'new.png'
+  for each in (old, new):
+    each.write_bytes(b'x')
+  hours = time.time() - 7200
+  for each in (old, site / 'files' / job.upload.file.name):
+    os.utime(each, (hours, hours))
+  assert sweep.run() == 1
+  assert not old.exists()
+  assert new.exists()
+  assert (site / 'files' / job.upload.file.name).exists()

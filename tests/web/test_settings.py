@@ -81,7 +81,8 @@ def test_mistakes_in_the_environment(tmp_path, name, value, word):
   ('arguments', 'environment', 'word'),
   [
     (['--host', '0.0.0.0'], {}, 'JSR_HTTPS'),
-    (['--host', '0.0.0.0'], {'JSR_HTTPS': '1'}, 'JSR_HOSTS'),
+    (['--host', '0.0.0.0'], {'JSR_HTTPS': '1', 'JSR_PROXIES': '1'}, 'JSR_HOSTS'),
+    ([], {'JSR_HTTPS': '1'}, 'JSR_PROXIES=1'),
     (['--port', '70000'], {}, 'no port'),
     (['--workers', '-1'], {}, '--workers'),
     (

@@ -60,6 +60,7 @@ def again(request: HttpRequest, sent: Upload, wish: Wish) -> tuple[Job, bool]:
   if found is not None:
     return found, False
   limits.check_queue(sent.visitor)
+  limits.check_upload(sent)
   with transaction.atomic():
     return _create(sent, wish, companion=True), True
 

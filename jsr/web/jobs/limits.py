@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 
 from jsr.web import visitors
 from jsr.web.jobs.choices import RefusedError
-from jsr.web.jobs.models import ENDED, Job, Visit
+from jsr.web.jobs.models import ENDED, Job, Upload, Visit
 
 _HOUR = datetime.timedelta(hours=1)
 # Many may share an address, and cookies can be thrown away.
 _BY_ADDRESS = 3
+# Every method, and some strengths: who tries all strengths is a program.
+_OF_UPLOAD = 60
 
 
 def check_queue(visitor: str) -> None:
@@ -27,6 +29,16 @@ def check_queue(visitor: str) -> None:
     )
   if waiting.count() >= settings.QUEUE:
     raise RefusedError(_('The site is busy: try again in some minutes.'), 503)
+
+
+def check_upload(sent: Upload) -> None:
+  """Raises RefusedError where enough was made of one picture."""
+  if sent.jobs.count() >= _OF_UPLOAD:
+    raise RefusedError(
+      _('%(most)d results of one picture are enough: delete some, or send it again.')
+      % {'most': _OF_UPLOAD},
+      429,
+    )
 
 
 def check_rate(request: HttpRequest) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError, close_old_connections, connection
 
-from jsr.web.jobs import queue
+from jsr.web.jobs import queue, sweep
 
 # Seconds.
-_TICK, _BEAT, _BURY, _TIDY = 0.4, 2.0, 5.0, 60.0
+_TICK, _BEAT, _BURY, _TIDY, _SWEEP = 0.4, 2.0, 5.0, 60.0, 3600.0
 log = logging.getLogger(__name__)
 
 
@@ -57,7 +57,7 @@ class Pulse(threading.Thread):
 
   def run(self) -> None:
     """Goes on until `end`."""
-    due = dict.fromkeys(('beat', 'bury', 'tidy'), 0.0)
+    due = dict.fromkeys(('beat', 'bury', 'tidy', 'sweep'), 0.0)
     told: tuple[object, float] = (None, 0.0)
     while not self._ended.wait(_TICK):
       if self.parent is not None and os.getppid() != self.parent:
@@ -74,6 +74,9 @@ class Pulse(threading.Thread):
         if now >= due['tidy']:
           queue.tidy()
           due['tidy'] = now + _TIDY
+        if now >= due['sweep']:
+          sweep.run()
+          due['sweep'] = now + _SWEEP
       except DatabaseError as error:
         # It may be locked, or away for a moment; jobs wait for it themselves.
         log.debug('the database does not answer: %s', error)
