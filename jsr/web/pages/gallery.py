@@ -14,7 +14,7 @@ CAPTIONS = {
   'chelsea': (
     gettext_lazy('A cat'),
     gettext_lazy(
-      'Fur: the GAN draws hairs, and they are no nearer to the truth than bicubic is.'
+      'Fur: the GAN draws sharp strokes, no nearer to the truth than bicubic is.'
     ),
   ),
   'coffee': (
