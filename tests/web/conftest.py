@@ -30,8 +30,6 @@ def _django(tmp_path_factory, databases):
   pytest.importorskip('django')
   folder = tmp_path_factory.mktemp('site')
   os.environ |= {'JSR_SITE': str(folder), 'JSR_HTTPS': '0'}
-  # Playwright leaves an event loop in the thread that later tests run in.
-  os.environ['DJANGO_ALLOW_ASYNC_UNSAFE'] = '1'
   url = databases('tests')
   if url:
     os.environ['JSR_DATABASE'] = url
@@ -90,7 +88,9 @@ def server(tmp_path_factory, databases):
   running.end()
 
 
-@pytest.fixture(scope='session')
+# Not of the session: Playwright leaves an event loop running in the main thread, where
+# neither Django's database nor asyncio.run of other tests works.
+@pytest.fixture(scope='module')
 def browser():
   """Debian's Chromium."""
   if sites.CHROMIUM is None:
