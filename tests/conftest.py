@@ -49,6 +49,13 @@ from jsr.train import parallel  # noqa: E402
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
 
+def without_torch() -> dict[str, str]:
+  """Environment of a process that trains as users do, who have no PyTorch: TensorBoard's
+  writer would load it, half of the time that a process takes to start."""
+  path = [str(ROOT / 'tests' / 'no_torch'), os.environ.get('PYTHONPATH', '')]
+  return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, path))}
+
+
 def jit_to_run(function, **how):
   """`jax.jit` of what runs for longer than it compiles: measures of whole photographs
   take seconds each without the compiler's optimisations, and 0.2 s with them."""

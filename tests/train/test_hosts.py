@@ -1,7 +1,6 @@
 """Several processes that train one network: the same numbers, and the same end."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 
 from jsr.errors import UserError
 from jsr.train import checkpoint, hosts
-from tests.conftest import QUICK_XLA, ROOT
+from tests.conftest import QUICK_XLA, ROOT, without_torch
 
 # SGD shows what Adam's division hides.
 RECIPE = (
@@ -59,7 +58,7 @@ class Run:
         stderr=subprocess.STDOUT,
         text=True,
         env={
-          **os.environ,
+          **without_torch(),
           'XLA_FLAGS': f'{QUICK_XLA} --xla_force_host_platform_device_count={devices}',
           'JSR_PROCESSES': str(processes),
           'JSR_PROCESS': str(i),
@@ -125,8 +124,8 @@ def leaves(tree):
   return [x for v in tree.values() for x in (leaves(v) if isinstance(v, dict) else [v])]
 
 
-@pytest.mark.parametrize('pipeline', ['resident', 'grain', 'auto'])
-def test_two_processes_are_one(alone, tmp_path, pipeline):
+@pytest.mark.parametrize(('pipeline', 'kind'), [('auto', 'resident'), ('grain',) * 2])
+def test_two_processes_are_one(alone, tmp_path, pipeline, kind):
   """Grain shuffles by other numbers, so it is compared on its own."""
   setting = f'--config.data.pipeline={pipeline}'
   if pipeline == 'grain':
@@ -135,6 +134,7 @@ def test_two_processes_are_one(alone, tmp_path, pipeline):
   run = Run(tmp_path / 'run', 2, 2, setting)
   texts = run.finish()
   assert_same(run, alone)
+  assert checkpoint.last_position(run.workdir)['pipeline'] == kind
   assert 'step 6 (max_steps)' in texts[0]
   assert 'step 6' not in texts[1]
 
@@ -248,7 +248,7 @@ def test_company_that_does_not_come_may_come_later(tmp_path):
   done = subprocess.run(
     [sys.executable, '-c', MAIN, *RECIPE, f'--workdir={tmp_path / "run"}'],
     cwd=ROOT,
-    env={**os.environ, **environment},
+    env={**without_torch(), **environment},
     capture_output=True,
     text=True,
     timeout=LIMIT,
