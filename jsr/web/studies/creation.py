@@ -3,7 +3,8 @@
 import dataclasses
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from django.core.files.base import ContentFile
@@ -12,7 +13,7 @@ from PIL import Image
 
 from jsr import errors
 from jsr.experiments import opinion, opinion_order
-from jsr.web.studies import folders
+from jsr.web.studies import folders, models
 from jsr.web.studies.folders import ORIGINAL, WORST
 from jsr.web.studies.models import (
   Kind,
@@ -27,7 +28,20 @@ from jsr.web.studies.models import (
 
 REPEATS = 10
 MAX_RATERS = 1000
-MAX_TRIALS = 1_000_000
+# They are written in one transaction.
+MAX_TRIALS = 200_000
+
+
+# Set, image, method.
+Key = tuple[str, str, str]
+
+
+class Stored(NamedTuple):
+  """A picture in the storage; see `models.Picture`."""
+
+  file: str
+  width: int
+  height: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +83,12 @@ def make(plan: Plan) -> Study:
     UserError: The plan cannot be carried out; see `check`.
   """
   repeats = check(plan)
-  kept: list[str] = []
+  storage = models.storage()
+  kept: dict[Key, Stored] = {}
   try:
+    # Before the transaction: it would keep others from writing for minutes.
+    for scene, name in needed(plan):
+      kept[scene.set, scene.image, name] = _store(folders.read(scene, name))
     with transaction.atomic():
       study = Study.objects.create(
         name=plan.name,
@@ -81,13 +99,21 @@ def make(plan: Plan) -> Study:
       )
       _fill(study, plan, repeats, kept)
   except BaseException as error:
-    storage = Picture._meta.get_field('file').storage
-    for file in kept:
-      storage.delete(file)
+    for stored in kept.values():
+      storage.delete(stored.file)
     if isinstance(error, IntegrityError):
       raise _taken(plan.name) from error
     raise
   return study
+
+
+def needed(plan: Plan) -> list[tuple[folders.Scene, str]]:
+  """Lists the pictures of a plan, each once."""
+  found = [(scene, name) for scene in plan.scenes for name in plan.methods]
+  if plan.reference:
+    found += [(scene, ORIGINAL) for scene in plan.scenes]
+  found += [(scene, name) for scene in plan.examples for name in (ORIGINAL, WORST)]
+  return list({(s.set, s.image, name): (s, name) for s, name in found}.values())
 
 
 def check(plan: Plan) -> int:
@@ -116,10 +142,6 @@ def check(plan: Plan) -> int:
       raise errors.UserError(
         f"--title names the method '{name}', and raters read it; choose another"
       )
-  wanted = [(scene, name) for scene in plan.scenes for name in plan.methods]
-  if plan.reference:
-    wanted += [(scene, ORIGINAL) for scene in plan.scenes]
-  wanted += [(scene, name) for scene in plan.examples for name in (ORIGINAL, WORST)]
   same = {(scene.set, scene.image): scene for scene in plan.scenes}
   for scene in plan.examples:
     if same.get((scene.set, scene.image), scene) is not scene:
@@ -127,7 +149,7 @@ def check(plan: Plan) -> int:
         f'{scene.set}/{scene.image} of --calibration-from is also rated: take other'
         ' images as examples'
       )
-  for scene, name in wanted:
+  for scene, name in needed(plan):
     if not folders.has(scene, name):
       raise errors.UserError(
         f"'{name}' has no picture of {scene.set}/{scene.image}: choose with --methods"
@@ -158,7 +180,7 @@ def _taken(name: str) -> errors.UserError:
   return errors.UserError(f"there is a study '{name}' already; choose another name")
 
 
-def _fill(study: Study, plan: Plan, repeats: int, kept: list[str]) -> None:
+def _fill(study: Study, plan: Plan, repeats: int, kept: Mapping[Key, Stored]) -> None:
   extra = []
   if plan.reference or plan.examples:
     extra.append(ORIGINAL)
@@ -170,26 +192,26 @@ def _fill(study: Study, plan: Plan, repeats: int, kept: list[str]) -> None:
     for k, name in enumerate(names)
   ]
   by_name = {method.name: method for method in methods}
-  pictures: dict[tuple[str, str, str], Picture] = {}
-  places = {(s.set, s.image): s for s in [*plan.scenes, *plan.examples]}
-  examples = {(s.set, s.image) for s in plan.examples}
-  rated = {(s.set, s.image) for s in plan.scenes}
-  for k, (place, source) in enumerate(places.items()):
-    scene = Scene.objects.create(
-      study=study,
-      set=source.set,
-      image=source.image,
-      order=k,
-      calibration=place in examples,
-      rated=place in rated,
+  examples = {(scene.set, scene.image) for scene in plan.examples}
+  rated = {(scene.set, scene.image) for scene in plan.scenes}
+  scenes = {}
+  for k, source in enumerate([*plan.scenes, *plan.examples]):
+    place = source.set, source.image
+    if place not in scenes:
+      scenes[place] = Scene.objects.create(
+        study=study,
+        set=source.set,
+        image=source.image,
+        order=k,
+        calibration=place in examples,
+        rated=place in rated,
+      )
+  pictures = {
+    (name, image, method): Picture.objects.create(
+      scene=scenes[name, image], method=by_name[method], **stored._asdict()
     )
-    needed = [*plan.methods] * (place in rated)
-    needed += [ORIGINAL] * (plan.reference or place in examples)
-    needed += [WORST] * (place in examples)
-    for name in dict.fromkeys(needed):
-      picture = _store(scene, by_name[name], folders.read(source, name))
-      kept.append(picture.file.name)
-      pictures[source.set, source.image, name] = picture
+    for (name, image, method), stored in kept.items()
+  }
 
   def of(scene: folders.Scene, method: str) -> Picture:
     return pictures[scene.set, scene.image, method]
@@ -235,12 +257,9 @@ def _trials(
   return trials
 
 
-def _store(scene: Scene, method: Method, array: np.ndarray) -> Picture:
+def _store(array: np.ndarray) -> Stored:
   """Writes a picture anew: what its file says of itself could name the method."""
   out = io.BytesIO()
   Image.fromarray(array).save(out, 'PNG')
-  picture = Picture(
-    scene=scene, method=method, width=array.shape[1], height=array.shape[0]
-  )
-  picture.file.save('picture.png', ContentFile(out.getvalue()), save=True)
-  return picture
+  name = models.storage().save(models.picture_place(), ContentFile(out.getvalue()))
+  return Stored(name, array.shape[1], array.shape[0])

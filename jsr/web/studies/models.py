@@ -22,8 +22,8 @@ def token() -> str:
   return secrets.token_urlsafe(16)
 
 
-def picture_place(_: Any, name: str) -> str:
-  """Chooses where a picture lies; nothing of its name goes in."""
+def picture_place(*_: Any) -> str:
+  """Chooses where a picture lies; nothing of what it is goes in."""
   fresh = secrets.token_hex(16)
   return f'study/{fresh[:2]}/{fresh}.png'
 
