@@ -114,6 +114,9 @@ def main() -> None:
   with tempfile.TemporaryDirectory() as temporary:
     root = pathlib.Path(temporary)
     os.environ['JSR_SITE'] = str(root / 'site')
+    # Nothing of it belongs to a real site.
+    for name in ('JSR_DATABASE', 'JSR_S3_BUCKET'):
+      os.environ.pop(name, None)
     make_pictures(root / 'page_pictures', images)
     command = ['study', 'create', 'simulated', '--from', str(root / 'page_pictures')]
     command += ['--methods', ','.join(QUALITY), '--raters', str(raters)]

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import struct
+import subprocess
 import sys
 import threading
 
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from jsr import cli
+from tests.conftest import ROOT
 from tests.web import sites
 
 METHODS = ('zebra', 'quokka')
@@ -616,6 +618,21 @@ def test_without_django(monkeypatch, capsys, tmp_path):
   assert run('status', 'mine') == 2
   said = capsys.readouterr().err
   assert said.startswith("jsr study: jsr study needs Django: pip install -e '.[web]'")
+
+
+def test_the_simulation(tmp_path):
+  """benchmarks/opinion.py in its quick form: known preferences through the pages."""
+  command = [sys.executable, 'benchmarks/opinion.py', '--quick']
+  done = subprocess.run(
+    command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+  )
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.split('method    true', 1)[1].splitlines()[1:8]
+  rows = [line.split() for line in lines]
+  assert [row[0] for row in rows][::6] == ['nearest', 'hr']
+  for _, true, recovered, *_, pandas in (row[:7] for row in rows):
+    assert recovered == pandas
+    assert abs(float(true) - float(recovered)) < 0.4
 
 
 @pytest.mark.parametrize('scripts', [True, False])
