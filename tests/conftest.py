@@ -56,12 +56,15 @@ def without_torch() -> dict[str, str]:
   return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, path))}
 
 
+JIT = jax.jit  # Tests may put `jit_to_run` into its place.
+
+
 def jit_to_run(function, **how):
   """`jax.jit` of what runs for longer than it compiles: measures of whole photographs,
   and networks on them, take seconds each without the compiler's optimisations, a tenth
   with them."""
   options = {'xla_backend_optimization_level': 1} if QUICK_XLA else None
-  return jax.jit(function, compiler_options=options, **how)
+  return JIT(function, compiler_options=options, **how)
 
 
 def _score_large_pictures_quickly():
