@@ -28,6 +28,9 @@ OPTIONS = {
   'convert': ['--as', '-o', '--output', '--scale', '--set', '--key'],
   'interpolate': ['--alpha', '--sweep', '-o', '--perceptual', '--weights', '--sets'],
   'prepare': ['SOURCE', '-o', '--verify', '--split', '--size', '--overlap', '--shards'],
+  'serve': ['--host', '--port', '--workers', '--site', 'docs/website.md'],
+  'worker': ['--site'],
+  'study': ['create', 'status', 'export'],
   'reproduce': ['TABLE', '--data', '--weights', '--runs', '-o', '--limit'],
 }
 OPTIONS['upscale'] += ['--height', '--strength', '--perceptual', '--self-ensemble']
