@@ -262,3 +262,16 @@ def test_header_of_a_tiff_that_pillow_does_not_know(tmp_path):
   assert (found.format, found.width, found.height) == ('TIFF', 24, 16)
   with pytest.raises(image_io.BadImage, match='more than 100 pixels'):
     image_io.header(data, max_pixels=100)
+
+
+def test_a_link_fills_the_form(client):
+  page = client.get('/upscale/?model=compact&strength=1&scale=3').content.decode()
+  assert '<option value="compact" selected>' in page
+  assert '<option value="3" selected>' in page
+  assert 'id="use-strength" checked' in page
+  assert 'value="1.0"' in page
+  # Nonsense is as if nothing were asked.
+  page = client.get('/upscale/?model=<script>&strength=9').content.decode()
+  assert '<option value="4" selected>' in page
+  assert 'id="use-strength">' in page
+  assert '<script>&' not in page

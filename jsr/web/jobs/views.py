@@ -32,7 +32,7 @@ def upscale(request: HttpRequest) -> HttpResponse:
   context = {
     'problems': problems,
     'models': [(name, choices.label(name)) for name in choices.models()],
-    'model': request.GET.get('model', choices.Wish.model),
+    **_asked(request),
     'scales': choices.SCALES,
     'max_pixels': settings.MAX_PIXELS,
     'max_bytes': settings.MAX_BYTES,
@@ -44,6 +44,20 @@ def upscale(request: HttpRequest) -> HttpResponse:
     'words': words(),
   }
   return render(request, 'jobs/upscale.html', context, status=400 if problems else 200)
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+  """Returns what a link to the form chooses, as far as it makes sense."""
+  asked = {name: request.GET.get(name, '') for name in ('model', 'scale', 'strength')}
+  try:
+    wish = choices.parse(asked)
+  except RefusedError:
+    wish = choices.Wish()
+  return {
+    'model': wish.model,
+    'chosen_scale': wish.scale,
+    'strength': wish.strength,
+  }
 
 
 def _send(request: HttpRequest) -> tuple[list[Job], list[str]]:
