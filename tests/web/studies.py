@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 
-def create(server, pictures, name):
-  """Makes a study for one rater without examples; returns its links."""
+def create(server, pictures, name, raters=1):
+  """Makes a study without examples; returns the researcher's link and the raters'."""
   command = [sys.executable, '-m', 'jsr.cli', 'study', 'create', name]
-  command += ['--from', str(pictures), '--raters', '1', '--calibration', '0']
+  command += ['--from', str(pictures), '--raters', str(raters), '--calibration', '0']
   command += ['--site', str(server.folder), '--address', server.url]
   done = subprocess.run(
     command,

@@ -62,10 +62,12 @@ export class Viewer {
     // Some of the picture stays in sight.
     this.x = Math.min(width - 40, Math.max(40 - w, this.x));
     this.y = Math.min(height - 40, Math.max(40 - h, this.y));
+    // On whole pixels of the screen a picture's pixels stay sharp.
+    const [x, y] = [this.x, this.y].map((n) => Math.round(n * devicePixelRatio) / devicePixelRatio);
     for (const image of this.stage.querySelectorAll('.layer img')) {
       image.style.width = `${w}px`;
       image.style.height = `${h}px`;
-      image.style.transform = `translate(${this.x}px, ${this.y}px)`;
+      image.style.transform = `translate(${x}px, ${y}px)`;
       image.classList.toggle('pixels', image.dataset.pixels === 'true' || this.zoom * devicePixelRatio >= 2);
     }
     const at = (Number(this.splitInput.value) / 100) * width;
