@@ -184,9 +184,7 @@ def test_methods(page):
     image = page.locator('#layer-right img').first
     array = visits.pixels(page, image.get_attribute('src'))
     found[value] = array
-    assert page.locator('#layer-right .caption').inner_text() == image.get_attribute(
-      'alt'
-    )
+    assert page.locator('#caption-right').inner_text() == image.get_attribute('alt')
   assert (found['nearest'] == data).all()  # Enlarged by the browser.
   del found['nearest']
   assert {array.shape for array in found.values()} == {(64, 96, 3)}
@@ -258,7 +256,7 @@ def test_live_strength(compact):
   assert (a != b).any()
   shot = seen(page)[4:40, 24:70]
   assert abs(shot - ((a + b) / 2)[4:40, 24:70]).max() <= 1
-  caption = page.locator('#layer-right .caption')
+  caption = page.locator('#caption-right')
   assert caption.inner_text() == 'Preview of strength 0.5'
   make.click()
   page.locator('#stage[data-right*="|0.5|"]').wait_for()

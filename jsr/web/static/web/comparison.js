@@ -117,7 +117,7 @@ export class Comparison {
   }
 
   caption(side, text) {
-    byId(`layer-${side}`).querySelector('.caption').textContent = text;
+    byId(`caption-${side}`).textContent = text;
   }
 
   put(image, url, alt, pixels) {

@@ -71,7 +71,7 @@ export class Viewer {
       image.classList.toggle('pixels', image.dataset.pixels === 'true' || this.zoom * devicePixelRatio >= 2);
     }
     const at = (Number(this.splitInput.value) / 100) * width;
-    this.stage.querySelector('#layer-left').style.clipPath = `inset(0 ${width - at}px 0 0)`;
+    for (const layer of this.stage.querySelectorAll('.cut')) layer.style.clipPath = `inset(0 ${width - at}px 0 0)`;
     this.divider.style.left = `${at}px`;
     this.stage.classList.toggle('fitted', this.fitted);
     this.zoomed?.(this.zoom * devicePixelRatio);
