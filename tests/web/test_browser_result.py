@@ -1,11 +1,9 @@
 """The page of a result in a browser: the stage, methods, trust, strength, numbers."""
 
-import io
 import re
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.web import pictures, sites, visits
 
@@ -20,13 +18,6 @@ _PLACES = """() => [...document.querySelectorAll('.layer img[src]')]
 def noise(width=48, height=32):
   """A picture of which no two methods make the same."""
   return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def png(array):
-  """Encodes an array."""
-  stream = io.BytesIO()
-  Image.fromarray(array).save(stream, 'PNG')
-  return stream.getvalue()
 
 
 def places(page):
@@ -55,7 +46,7 @@ def at_one(page):
 def test_before_and_after(page):
   """Left of the divider is one picture, right of it the other, pixel by pixel."""
   data = noise()
-  job = visits.opened(page, png(data))
+  job = visits.opened(page, visits.png(data))
   visits.shown(page, 'method:bicubic', 'job:')
   after = visits.pixels(page, job['view_url'])
   page.locator('#left').select_option('nearest')
@@ -90,7 +81,7 @@ def test_before_and_after(page):
 
 def test_zoom_and_move_together(page):
   """Wheel, buttons, keys, dragging: both sides stay over each other."""
-  visits.opened(page, png(noise()), scale='2')
+  visits.opened(page, visits.png(noise()), scale='2')
   stage = page.locator('#stage')
   fitted = places(page)
   box = stage.bounding_box()
@@ -124,7 +115,7 @@ def test_zoom_and_move_together(page):
 
 def test_zoom_to_the_pixel(page):
   """At 32 screen pixels a pixel each is a square of one colour."""
-  job = visits.opened(page, png(noise(24, 16)), scale='2')
+  job = visits.opened(page, visits.png(noise(24, 16)), scale='2')
   page.locator('#split').press('Home')
   at_one(page)
   stage = page.locator('#stage')
@@ -145,7 +136,7 @@ def test_zoom_to_the_pixel(page):
 def test_pinch(browser, server):
   """Two fingers zoom; one on the whole picture moves the page, or the divider."""
   with sites.opened(browser, server.url, has_touch=True) as page:
-    visits.opened(page, png(noise()), scale='2')
+    visits.opened(page, visits.png(noise()), scale='2')
     width = places(page)[2]
     page.locator('#stage').evaluate(
       """(stage) => {
@@ -171,7 +162,7 @@ def test_methods(page):
   from jsr.upscale.upscaler import Options, Upscaler
 
   data = noise(24, 16)
-  job = visits.opened(page, png(data))
+  job = visits.opened(page, visits.png(data))
   values = page.locator('#right option').evaluate_all(
     '(all) => all.map((o) => o.value)'
   )
@@ -281,14 +272,14 @@ def test_metrics(page):
   from jsr.evaluate import protocol
 
   truth = pictures.array(96, 64)
-  job = visits.opened(page, png(truth[2::4, 2::4]))
+  job = visits.opened(page, visits.png(truth[2::4, 2::4]))
   field, said = page.locator('#original input'), page.locator('#measure-said')
   press = page.get_by_role('button', name='Measure against it').click
   field.set_input_files(visits.files(('text.png', b'no picture')))
   press()
   sites.until(lambda: 'This is no picture' in said.inner_text())
   page.complaints.clear()  # The answer is 415.
-  field.set_input_files(visits.files(('truth.png', png(truth))))
+  field.set_input_files(visits.files(('truth.png', visits.png(truth))))
   press()
   rows = page.locator('#metrics tbody tr')
   sites.until(lambda: rows.count() == 2)

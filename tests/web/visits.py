@@ -115,6 +115,13 @@ def pixels(page, url):
   return np.asarray(picture(page, url).convert('RGB')).astype(int)
 
 
+def png(array):
+  """Encodes an array."""
+  stream = io.BytesIO()
+  Image.fromarray(array).save(stream, 'PNG')
+  return stream.getvalue()
+
+
 def screen(locator):
   """An element as it is seen, RGB, int."""
   shot = locator.screenshot(animations='disabled')

@@ -88,7 +88,8 @@ export class Comparison {
 
   // The wish for a method without extras, as a job has it.
   plain(model) {
-    return {kind: 'result', model, strength: null, self_ensemble: false, seamless: this.job.seamless, consistent: false};
+    const seamless = this.job.seamless;
+    return {kind: 'result', model, strength: null, self_ensemble: false, seamless, consistent: false};
   }
 
   /** Shows what a list says on its side; makes it first if need be. */
