@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import io
 import re
+import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -34,11 +36,15 @@ _STYLE: Any = {
   'axes.unicode_minus': True,
   'text.usetex': False,
 }
+# Matplotlib's settings belong to the whole process, and a website draws in threads.
+_ONE = threading.RLock()
 
 
-def style() -> contextlib.AbstractContextManager[None]:
-  """The settings under which to draw; they end with the context."""
-  return mpl.rc_context(_STYLE)
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+  """The settings under which to draw; other threads wait until the context ends."""
+  with _ONE, mpl.rc_context(_STYLE):
+    yield
 
 
 def render(figure: Figure, title: str) -> str:
@@ -53,7 +59,7 @@ def render(figure: Figure, title: str) -> str:
   """
   out = io.StringIO()
   metadata = {'Date': None, 'Creator': None, 'Format': None, 'Type': None}
-  with mpl.rc_context({'svg.hashsalt': 'jsr'}), warnings.catch_warnings():
+  with _ONE, mpl.rc_context({'svg.hashsalt': 'jsr'}), warnings.catch_warnings():
     # The reader's browser has the glyphs; here they are only measured.
     warnings.filterwarnings('ignore', message=r'Glyph .* missing from font')
     figure.savefig(out, format='svg', transparent=True, metadata=metadata)

@@ -134,9 +134,11 @@ def _box(axes: Axes, y: int, values: np.ndarray) -> None:
   axes.barh(
     y, high - low, left=low, height=0.5, color=PALETTE[0], alpha=0.35, edgecolor=INK
   )
-  for start, end in ((near.min(), low), (high, near.max())):
+  # Quantiles lie between raters: the last one near may be within the box.
+  ends = min(near.min(), low), max(near.max(), high)
+  for start, end in zip(ends, (low, high), strict=True):
     axes.plot([start, end], [y, y], color=INK, linewidth=1.2)
-  for end in (near.min(), near.max()):
+  for end in ends:
     axes.plot([end, end], [y - 0.12, y + 0.12], color=INK, linewidth=1.2)
   axes.plot([middle, middle], [y - 0.25, y + 0.25], color=INK, linewidth=2)
   axes.plot(beyond, [y] * len(beyond), 'o', color=INK, markersize=3)

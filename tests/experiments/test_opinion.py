@@ -1,10 +1,13 @@
 """Statistics of rating studies: by hand, by SciPy, and on people with known taste."""
 
+import concurrent.futures
 import itertools
 import math
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from jsr.experiments import (
@@ -319,6 +322,35 @@ def test_order_of_examples():
   order = opinion_order.calibration(5, seed=0, rater=1)
   assert sorted(order) == list(itertools.product(range(5), (False, True)))
   assert opinion_order.calibration(0, seed=0, rater=1) == []
+
+
+def test_plots_asked_at_once_are_those_asked_alone():
+  """Matplotlib's settings are the process's, and a page asks for two plots."""
+  scores = simulate([1.5, 3], raters=4, images=4)
+  found = opinion.means(scores, ['a', 'b'], resamples=10)
+
+  def draw(k):
+    if k % 2:
+      return opinion_plots.boxes(scores, found, title='t', label='−1')
+    return opinion_plots.histograms(found, title='t', label='l', words=list('abcde'))
+
+  alone = [draw(0), draw(1)]
+  before = dict(matplotlib.rcParams)
+  with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    drawn = list(pool.map(draw, range(12)))
+  assert drawn == alone * 6
+  assert dict(matplotlib.rcParams) == before
+
+
+def test_whiskers_reach_at_least_the_box(monkeypatch):
+  """Of raters at 1, 1, 1, 10 the last near one is below the upper quartile."""
+  lines = []
+  axes = Figure().add_subplot()
+  monkeypatch.setattr(
+    axes, 'plot', lambda x, *_, **__: lines.append([float(v) for v in x])
+  )
+  opinion_plots._box(axes, 0, np.array([1.0, 1, 1, 10]))
+  assert lines[:2] == [[1, 1], [3.25, 3.25]]
 
 
 def test_plots_are_the_same_again():

@@ -7,7 +7,6 @@ ink becomes the colour of the text around it.
 
 import functools
 import re
-import threading
 from xml.etree import ElementTree
 
 from django.utils.safestring import SafeString, mark_safe
@@ -22,8 +21,6 @@ MAX_PICTURES = 40
 # Inches: a plot stands beside its table, or fills a phone.
 WIDTH = 5.0
 _SVG = 'http://www.w3.org/2000/svg'
-# Matplotlib's settings belong to the whole process.
-_ONE = threading.Lock()
 
 
 def plot(comparison: Comparison, block: int) -> SafeString | None:
@@ -38,8 +35,7 @@ def plot(comparison: Comparison, block: int) -> SafeString | None:
     pictures = {name for row in rows for name in row.get('per_image') or {}}
     if len(rows) < 2 or not 2 <= len(pictures) <= MAX_PICTURES:
       return None
-    with _ONE:
-      return _draw(comparison, found.set, found.scale)
+    return _draw(comparison, found.set, found.scale)
   except (*files.FAULTS, errors.UserError):
     return None
 
