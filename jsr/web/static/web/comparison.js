@@ -12,10 +12,15 @@ const key = (job) =>
 export class Comparison {
   constructor({job, jobs, methods}) {
     Object.assign(this, {job, methods, jobs: new Map(), waiting: new Map(), asked: new Map()});
+    // What somebody asked for, by key: the ends of a preview that nobody did are in no list and no table.
+    this.wanted = new Set([key(job)]);
     // Of each side, how often something else was asked for: who comes late shows nothing.
     this.turns = {left: 0, right: 0};
     this.made = () => {};
-    jobs.filter((each) => each.scale === job.scale).forEach((each) => this.keep(each));
+    for (const each of jobs.filter((one) => one.scale === job.scale)) {
+      this.keep(each);
+      if (!this.ends(each)) this.wanted.add(key(each));
+    }
     this.watch = new Watch(
       (each) => this.changed(each),
       (away) => away && this.say(say('offline')),
@@ -44,7 +49,14 @@ export class Comparison {
   }
 
   results() {
-    return [...this.jobs.values()].filter((each) => each.kind === 'result' && each.status === 'done');
+    return [...this.jobs.values()].filter(
+      (each) => each.kind === 'result' && each.status === 'done' && this.wanted.has(key(each)),
+    );
+  }
+
+  // Whether a job may have been made for the preview of a strength only.
+  ends(job) {
+    return [0, 1].includes(job.strength) && key(job) === key(this.mix(job.strength));
   }
 
   label(job) {
@@ -67,7 +79,7 @@ export class Comparison {
 
   // The choices of both sides: what was asked for, each plain method, nearest.
   lists() {
-    const own = [...this.jobs.values()].filter((each) => each.kind === 'result' || each.id === this.job.id);
+    const own = [...this.results(), ...[this.jobs.get(key(this.job))].filter((each) => each.kind !== 'result')];
     const special = own.filter((each) => each.id === this.job.id || key(each) !== key(this.plain(each.model)));
     for (const side of ['left', 'right']) {
       const list = byId(side);
@@ -92,13 +104,20 @@ export class Comparison {
     return {kind: 'result', model, strength: null, self_ensemble: false, seamless, consistent: false};
   }
 
+  // The wish for this job with another strength.
+  mix(strength) {
+    return {...this.job, strength};
+  }
+
   /** Shows what a list says on its side; makes it first if need be. */
   async show(side, wanted = byId(side).value) {
     const turn = ++this.turns[side];
     const image = byId(`layer-${side}`).querySelector('img');
     let job = null;
     if (wanted !== 'nearest') {
-      job = await this.get(wanted.startsWith('job:') ? this.jobs.get(wanted.slice(4)) : this.plain(wanted.slice(7)));
+      const wish = wanted.startsWith('job:') ? this.jobs.get(wanted.slice(4)) : this.plain(wanted.slice(7));
+      this.wanted.add(key(wish));
+      job = await this.get(wish);
       if (turn !== this.turns[side]) return;
       if (!job) return this.back(side);
     }
@@ -216,13 +235,12 @@ export class Comparison {
   live() {
     const slider = byId('live');
     const make = byId('make-strength');
-    const wish = (strength) => ({...this.plain(this.job.model), strength});
     const show = async () => {
       const strength = Number(slider.value);
       const turn = ++this.turns.right;
       byId('live-value').value = strength;
       make.hidden = false;
-      const [from, to] = await Promise.all([this.get(wish(0)), this.get(wish(1))]);
+      const [from, to] = await Promise.all([0, 1].map((end) => this.get(this.mix(end))));
       if (!from || !to || turn !== this.turns.right) return;
       const image = byId('layer-right').querySelector('img');
       this.put(image, from.view_url, say('blend', {strength}), false);
@@ -233,9 +251,11 @@ export class Comparison {
     slider.addEventListener('input', show);
     byId('live-value').value = slider.value;
     make.addEventListener('click', async () => {
-      const job = await this.get(wish(Number(slider.value)));
+      const job = await this.get(this.mix(Number(slider.value)));
       if (!job) return;
+      this.wanted.add(key(job));
       this.lists();
+      this.made();
       byId('right').value = `job:${key(job)}`;
       await this.show('right');
       byId('right').focus();
