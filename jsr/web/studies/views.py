@@ -27,7 +27,9 @@ _fresh = cache_control(private=True, no_store=True)
 @require_http_methods(['GET', 'HEAD', 'POST'])
 def rate(request: HttpRequest, token: str) -> HttpResponse:
   """Shows the welcome, the next trial or the end; takes answers."""
-  rater = get_object_or_404(Rater.objects.select_related('study', 'last'), token=token)
+  rater = Rater.objects.select_related('study', 'last').filter(token=token).first()
+  if rater is None:
+    return lost(request)
   study = rater.study
   if request.method == 'POST':
     return _act(request, rater)
@@ -51,6 +53,12 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
   return render(
     request, 'studies/trial.html', shared | _trial(trials, rater) | {'again': again}
   )
+
+
+@_fresh
+def lost(request: HttpRequest) -> HttpResponse:
+  """Answers 404 where an invitation is mistyped, and says who has the right link."""
+  return render(request, 'studies/lost.html', status=404)
 
 
 def _act(request: HttpRequest, rater: Rater) -> HttpResponse:
