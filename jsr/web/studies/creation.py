@@ -30,7 +30,12 @@ REPEATS = 10
 MAX_RATERS = 1000
 # They are written in one transaction.
 MAX_TRIALS = 200_000
-
+# Characters of columns in the database.
+MAX_TITLE = Study._meta.get_field('title').max_length
+MAX_NAME = min(
+  model._meta.get_field(field).max_length
+  for model, field in ((Method, 'name'), (Scene, 'set'), (Scene, 'image'))
+)
 
 # Set, image, method.
 Key = tuple[str, str, str]
@@ -132,6 +137,7 @@ def check(plan: Plan) -> int:
     )
   if Study.objects.filter(name=plan.name).exists():
     raise _taken(plan.name)
+  _check_lengths(plan)
   if len(plan.methods) < 2:
     raise errors.UserError('a study compares methods: name two or more with --methods')
   known = folders.methods([*plan.scenes, *plan.examples])
@@ -174,6 +180,24 @@ def check(plan: Plan) -> int:
       ' choose fewer with --sets and --methods'
     )
   return repeats
+
+
+def _check_lengths(plan: Plan) -> None:
+  """Refuses what the database has no room for."""
+  if not plan.title.strip() or len(plan.title) > MAX_TITLE:
+    raise errors.UserError(
+      f'--title has {len(plan.title)} characters; give it 1 to {MAX_TITLE}, not only'
+      ' spaces'
+    )
+  names = dict.fromkeys(plan.methods, 'method')
+  for scene in [*plan.scenes, *plan.examples]:
+    names |= {scene.set: 'set', scene.image: 'image'}
+  for name, what in names.items():
+    if len(name) > MAX_NAME:
+      raise errors.UserError(
+        f"the name of the {what} '{name[:20]}...' has {len(name)} characters; rename it"
+        f' to {MAX_NAME} or less'
+      )
 
 
 def _taken(name: str) -> errors.UserError:
