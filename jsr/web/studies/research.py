@@ -1,5 +1,6 @@
 """The researcher's pages: progress, invitations, results. The address is the key."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -106,7 +107,7 @@ def _totals(raters: list[dict[str, Any]]) -> dict[str, int]:
   }
 
 
-def _matrix(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _matrix(found: Mapping[str, Any]) -> list[dict[str, Any]]:
   """Rows of the table of all pairs: what the row's method has against the column's."""
   methods = found['answers'].methods
   cells: dict[tuple[str, str], dict[str, Any]] = {}
@@ -117,8 +118,9 @@ def _matrix(found: dict[str, Any]) -> list[dict[str, Any]]:
       cells[a, b] = {'text': text, 'better': value > 0, 'test': one}
   for one in found.get('duels', []):
     for a, b, value in ((one.a, one.b, one.rate), (one.b, one.a, 1 - one.rate)):
-      text = f'{table.number(100 * value, 0)} %'
-      cells[a, b] = {'text': text, 'better': value > 0.5, 'test': one}
+      cells[a, b] = {'text': results.share(value), 'better': value > 0.5, 'test': one}
+  for cell in cells.values():
+    cell['chance'] = results.chance(cell['test'].p_holm)
   return [{'method': a, 'cells': [cells.get((a, b)) for b in methods]} for a in methods]
 
 

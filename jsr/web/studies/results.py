@@ -2,17 +2,19 @@
 
 import dataclasses
 import datetime
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, Sum
 from django.utils.translation import gettext as _
 
+from jsr.evaluate import table
 from jsr.experiments import opinion, opinion_pairs, opinion_plots, opinion_raters
 from jsr.web.studies import export
-from jsr.web.studies.models import Mode, Study
+from jsr.web.studies.models import Kind, Mode, Study, Trial
 
 
 def words() -> list[str]:
@@ -40,14 +42,28 @@ def progress(study: Study) -> list[dict[str, Any]]:
   ]
 
 
-def find(study: Study) -> dict[str, Any]:
-  """Computes all figures of a study.
+def find(study: Study) -> Mapping[str, Any]:
+  """Computes all figures of a study, or remembers them if no answer came since.
 
   Returns:
     'answers' (`export.Answers`), and for ratings 'opinions', 'contrasts',
     'consistency', 'agreement' by rater, for pairs 'strengths', 'duels',
     'consistency'; see `jsr.experiments.opinion`, `opinion_raters`, `opinion_pairs`.
+    Not to be changed: others get the same.
   """
+  # Taking an answer back and giving another leaves their number as it was.
+  state = (
+    Trial.objects.filter(rater__study=study)
+    .exclude(kind=Kind.CALIBRATION)
+    .aggregate(Count('answered'), Max('answered'), Sum('revised'))
+  )
+  return _compute(study.admin, tuple(state.values()))
+
+
+# A page asks for its plots one by one, and each needs the figures.
+@functools.lru_cache(maxsize=8)
+def _compute(admin: str, state: tuple[Any, ...]) -> Mapping[str, Any]:
+  study = Study.objects.get(admin=admin)
   answers = export.answers(study)
   if study.mode == Mode.PAIRS:
     return {
@@ -119,6 +135,31 @@ def summary(study: Study, found: Mapping[str, Any]) -> dict[str, Any]:
       **{key: value for key, value in found.items() if key != 'answers'},
     }
   )
+
+
+def figure(value: float | None, digits: int = 2) -> str:
+  """Returns a figure as the page and the commands print it; a dash if unknown."""
+  unknown = value is None or math.isnan(value)
+  return table.number(None if unknown else value, digits)
+
+
+def span(low: float | None, high: float | None) -> str:
+  """Returns an interval as the page and the commands print it."""
+  unknown = low is None or math.isnan(low)
+  return table.DASH if unknown else f'{figure(low)} … {figure(high)}'
+
+
+def share(value: float | None) -> str:
+  """Returns a share in whole percent."""
+  unknown = value is None or math.isnan(value)
+  return table.DASH if value is None or unknown else f'{figure(100 * value, 0)} %'
+
+
+def chance(p: float | None) -> str:
+  """Returns what a test says: 'p 0.012', 'p < 0.001'."""
+  if p is not None and p < 0.001:
+    return 'p < 0.001'
+  return f'p {figure(p, 3)}'
 
 
 def plain(value: Any) -> Any:
