@@ -30,7 +30,7 @@ OPTIONS = {
   'prepare': ['SOURCE', '-o', '--verify', '--split', '--size', '--overlap', '--shards'],
   'serve': ['--host', '--port', '--workers', '--site', 'docs/website.md'],
   'worker': ['--site'],
-  'study': ['create', 'status', 'export'],
+  'study': ['create', 'status', 'export', 'delete'],
   'reproduce': ['TABLE', '--data', '--weights', '--runs', '-o', '--limit'],
 }
 OPTIONS['upscale'] += ['--height', '--strength', '--perceptual', '--self-ensemble']

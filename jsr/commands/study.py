@@ -14,8 +14,9 @@ def add(commands: Commands) -> None:
   parser = commands.add_parser(
     'study',
     help='let people rate pictures on the website',
-    description='Makes, watches and exports rating studies: mean opinion scores by the'
-    ' protocol of the SRGAN paper, or side-by-side choices. jsr serve shows them.',
+    description='Makes, watches, exports and deletes rating studies: mean opinion'
+    ' scores by the protocol of the SRGAN paper, or side-by-side choices. jsr serve'
+    ' shows them.',
   )
   actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
   _create(actions.add_parser('create', help='make a study; prints the links'))
@@ -36,6 +37,13 @@ def add(commands: Commands) -> None:
   )
   _site(export)
   export.set_defaults(run=_run_export)
+  delete = actions.add_parser('delete', help='delete pictures, links and all answers')
+  delete.add_argument('name', metavar='NAME')
+  delete.add_argument(
+    '--yes', action='store_true', help='really; without it nothing is deleted'
+  )
+  _site(delete)
+  delete.set_defaults(run=_run_delete)
 
 
 def _create(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +104,9 @@ def _create(parser: argparse.ArgumentParser) -> None:
     help='folders of them (default: images of the study)',
   )
   parser.add_argument(
-    '--reference', action='store_true', help='show the original beside each pair'
+    '--reference',
+    action='store_true',
+    help='show the original beside each pair, and ask which is closer to it',
   )
   parser.add_argument(
     '--seed', type=_count, default=0, help='of all that is random (default: 0)'
@@ -186,4 +196,12 @@ def _run_export(args: argparse.Namespace) -> int:
 
   for path in console.write(args.name, args.output):
     print(path)
+  return 0
+
+
+def _run_delete(args: argparse.Namespace) -> int:
+  _open(args)
+  from jsr.web.studies import console
+
+  print(console.delete(args.name, yes=args.yes))
   return 0

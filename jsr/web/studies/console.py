@@ -9,9 +9,9 @@ import numpy as np
 from django.urls import reverse
 
 from jsr import errors
-from jsr.evaluate import output
+from jsr.evaluate import output, table
 from jsr.web.studies import creation, export, folders, results
-from jsr.web.studies.models import Mode, Study
+from jsr.web.studies.models import Mode, Picture, Study, storage
 
 # Images of the calibration in the SRGAN paper.
 EXAMPLES = 20
@@ -64,6 +64,11 @@ def create(
     methods = folders.methods(scenes)
     if pairs:
       methods = [method for method in methods if method != folders.ORIGINAL]
+  if reference and folders.ORIGINAL in methods:
+    raise errors.UserError(
+      'the original (hr) cannot be compared with itself: leave hr out of --methods, or'
+      ' drop --reference'
+    )
   source = folders.find(calibration_from) if calibration_from else scenes
   count = 0 if pairs else min(EXAMPLES, len(source))
   if calibration is not None:
@@ -150,6 +155,34 @@ def status(name: str, *, as_json: bool, address: str) -> str:
   return '\n'.join(lines)
 
 
+def delete(name: str, *, yes: bool) -> str:
+  """Deletes a study: pictures, invitations and answers.
+
+  Args:
+    name: Of the study.
+    yes: Whether that is what is wanted.
+
+  Returns:
+    What to print: what was deleted.
+
+  Raises:
+    UserError: There is no such study, or `yes` is False.
+  """
+  study = get(name)
+  count = sum(rater['done'] for rater in results.progress(study))
+  if not yes:
+    raise errors.UserError(
+      f"study '{name}' has {count} answers, which would be lost; --yes deletes it"
+    )
+  pictures = Picture.objects.filter(scene__study=study)
+  files = list(pictures.values_list('file', flat=True))
+  study.delete()
+  # Last: a study that is still there must have its pictures.
+  for file in files:
+    storage().delete(file)
+  return f"study '{name}' is deleted: {len(files)} pictures, {count} answers"
+
+
 def write(name: str, folder: pathlib.Path) -> list[pathlib.Path]:
   """Writes ratings.csv, summary.json and the plots.
 
@@ -184,14 +217,14 @@ def _table(found: dict[str, Any]) -> list[str]:
       (
         one['method'],
         str(one['n']),
-        _number(one['rate']),
-        f'{_number(one["rate_low"])} to {_number(one["rate_high"])}',
-        _number(one['score']),
+        results.figure(one['rate']),
+        results.span(one['rate_low'], one['rate_high']),
+        results.figure(one['score']),
       )
       for one in found['strengths']
     ]
     tests = [
-      (f'{one["a"]} : {one["b"]}', _number(one['rate']), one['p_holm'])
+      (f'{one["a"]} : {one["b"]}', results.share(one['rate']), one['p_holm'])
       for one in found['duels']
       if one['significant']
     ]
@@ -201,14 +234,18 @@ def _table(found: dict[str, Any]) -> list[str]:
       (
         one['method'],
         str(one['n']),
-        _number(one['mean']),
-        f'{_number(one["low"])} to {_number(one["high"])}',
+        results.figure(one['mean']),
+        results.span(one['low'], one['high']),
         '',
       )
       for one in found['opinions']
     ]
     tests = [
-      (f'{one["a"]} : {one["b"]}', _number(one['difference']), one['p_holm'])
+      (
+        f'{one["a"]} : {one["b"]}',
+        table.number(one['difference'], 2, sign=True),
+        one['p_holm'],
+      )
       for one in found['contrasts']
       if one['significant']
     ]
@@ -224,9 +261,5 @@ def _table(found: dict[str, Any]) -> list[str]:
     '',
     'significant (p < 0.05 after Holm):' if tests else 'nothing significant',
   ]
-  lines += [f'  {pair}  {value}  p = {p:.2g}' for pair, value, p in tests]
+  lines += [f'  {pair}  {value}  {results.chance(p)}' for pair, value, p in tests]
   return lines
-
-
-def _number(x: float | None) -> str:
-  return '–' if x is None else f'{x:.2f}'.replace('-', '−')
