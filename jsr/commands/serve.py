@@ -3,7 +3,6 @@
 import argparse
 import pathlib
 
-from jsr.commands import arguments
 from jsr.commands.arguments import Commands
 
 
@@ -55,7 +54,9 @@ def _port(text: str) -> int:
 
 
 def _count(text: str) -> int:
-  return 0 if text == '0' else arguments.positive(text)
+  if not text.isdecimal():
+    raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0")
+  return int(text)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -21,8 +21,15 @@ def add(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-  from jsr.web import setup
+  from jsr import errors
+  from jsr.web import environment, setup
 
+  folder = (args.site or environment.folder()).expanduser()
+  if not environment.text('DATABASE') and not (folder / 'jsr.sqlite3').is_file():
+    raise errors.UserError(
+      f'there is no site in {folder}: name the --site of `jsr serve`, or set'
+      ' JSR_DATABASE'
+    )
   setup.open_site(args.site, what='jsr worker')
   from jsr.web.jobs import worker
 

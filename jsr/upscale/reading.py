@@ -5,6 +5,7 @@ import dataclasses
 import io
 import logging
 import os
+import pathlib
 import re
 import threading
 import warnings
@@ -33,6 +34,8 @@ SUFFIXES = images.SUFFIXES | {
 }
 # The EXIF tag.
 _ORIENTATION = 274
+# Of a progressive JPEG; encoders make about ten.
+_SCANS = 200
 # Layouts that hold 16 bits and that are read in full.
 _DEEP = (*images.DEEP, 'CMYK;16')
 # Reasons that Pillow tells in words for anyone.
@@ -240,6 +243,11 @@ def _check_jpeg(image: Image.Image, file: File) -> None:
   With Huffman codes a block has at least one bit for its mean and, unless the scans
   are progressive, one for its end.
   """
+  if 'progressive' in image.info:
+    # A scan of a few bytes goes over all samples: some thousand of them take hours.
+    data = file if isinstance(file, bytes) else pathlib.Path(file).read_bytes()
+    if (scans := data.count(b'\xff\xda')) > _SCANS:
+      raise BadImage(f'the JPEG is damaged: it has {scans} scans')
   blocks = -(-image.width // 8) * -(-image.height // 8)
   size = len(file) if isinstance(file, bytes) else os.path.getsize(file)
   if 8 * size >= blocks * (1 if 'progressive' in image.info else 2):

@@ -10,6 +10,7 @@
 | `JSR_DATABASE` | SQLite in `JSR_SITE` | `postgresql://user:password@host/name` |
 | `JSR_S3_BUCKET` | files in `JSR_SITE` | keys as AWS names them |
 | `JSR_S3_ENDPOINT` | AWS | address of another service of the kind |
+| `JSR_S3_PREFIX` | jsr | folder in the bucket, for this site alone |
 | `JSR_MAX_BYTES` | 50 MiB | of an upload |
 | `JSR_MAX_PIXELS` | 25,000,000 | of an upload |
 | `JSR_MAX_RESULT` | 100,000,000 | pixels of a result |

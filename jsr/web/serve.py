@@ -18,6 +18,11 @@ _LOCAL = ('127.0.0.1', 'localhost', '::1')
 _THREADS = 8
 # A worker that dies at its start is not started again at once.
 _PAUSE = 3.0
+_YOUNG = 30.0
+_HOPELESS = 3
+# As many connections may be open, most of them idle; for so many seconds.
+_CONNECTIONS, _IDLE = 1000, 30
+_KEY = 50
 # Of a request beside its file.
 _FORM_BYTES = 2**20
 log = logging.getLogger(__name__)
@@ -32,7 +37,8 @@ class Workers:
   """
 
   def __init__(self, count: int, site: pathlib.Path):
-    self._site = site
+    self._count, self._site = count, site
+    self._started: dict[str, float] = {}
     self._running: dict[str, subprocess.Popen[bytes]] = {}
     self._ended = threading.Event()
     for _ in range(count):
@@ -42,31 +48,50 @@ class Workers:
 
   def _start(self) -> None:
     name = f'{socket.gethostname()[:40]}-{secrets.token_hex(6)}'
-    command = [sys.executable, '-m', 'jsr.cli', 'worker', '--supervised', name]
+    # Not from a folder `jsr` where the user happens to be.
+    command = [sys.executable, '-P', '-m', 'jsr.cli', 'worker', '--supervised', name]
     command += ['--site', str(self._site)]
     self._running[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    self._started[name] = time.monotonic()
 
   def _watch(self) -> None:
-    from django.db import DatabaseError, close_old_connections
+    from django.db import DatabaseError, InterfaceError, connection
 
     from jsr.web.jobs import queue
 
     dead: set[str] = set()
+    failures, again = 0, 0.0
     while not self._ended.wait(0.2):
       for name, process in list(self._running.items()):
         if process.poll() is None:
           continue
-        log.warning('worker %s died (%s); another starts', name, process.returncode)
         dead.add(name)
         del self._running[name]
-        self._start()
-        self._ended.wait(_PAUSE if process.returncode > 0 else 0)
+        # Killed is one thing; to end by itself soon after the start is another.
+        young = time.monotonic() - self._started.pop(name) < _YOUNG
+        failures = failures + 1 if young and process.returncode > 0 else 0
+        pause = min(60.0, _PAUSE * failures)
+        again = time.monotonic() + pause
+        log.warning(
+          'worker %s died (%s); another starts in %.0f s',
+          name,
+          process.returncode,
+          pause,
+        )
+        if failures >= _HOPELESS:
+          log.error('workers die at their start: nothing is enlarged')
       if dead:
         try:
           queue.bury(dead)
           dead.clear()
-        except DatabaseError:
-          close_old_connections()  # Later, then.
+        except (DatabaseError, InterfaceError):
+          connection.close()  # Later, then.
+      while len(self._running) < self._count and time.monotonic() >= again:
+        try:
+          self._start()
+        except OSError as error:
+          log.error('no worker can be started: %s', error)
+          again = time.monotonic() + 60
 
   def end(self) -> None:
     """Asks the workers to end, gives them a while, and ends them."""
@@ -129,6 +154,8 @@ def run(host: str, port: int, workers: int, folder: pathlib.Path | None) -> int:
   check_address(host)
   # Workers do without, but all parts of one run agree.
   os.environ.setdefault('JSR_SECRET_KEY', environment.secret_key())
+  if len(environment.secret_key()) < _KEY:
+    raise errors.UserError(f'JSR_SECRET_KEY must have {_KEY} characters or more')
   site = setup.open_site(folder, what='jsr serve')
   try:
     import waitress
@@ -146,6 +173,8 @@ def run(host: str, port: int, workers: int, folder: pathlib.Path | None) -> int:
       host=host,
       port=port,
       threads=_THREADS,
+      connection_limit=_CONNECTIONS,
+      channel_timeout=_IDLE,
       max_request_body_size=settings.MAX_BYTES + _FORM_BYTES,
       ident='jsr',
       # The proxies that may say so are counted by jsr itself.
@@ -157,7 +186,12 @@ def run(host: str, port: int, workers: int, folder: pathlib.Path | None) -> int:
       ' --port'
     ) from error
   port = int(getattr(server, 'effective_port', port) or port)
+  from jsr.web.jobs import housekeeping
+
   crew = Workers(workers, site)
+  # What has expired goes also while no worker lives.
+  keeper = housekeeping.Keeper()
+  keeper.start()
 
   def stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
@@ -173,5 +207,6 @@ def run(host: str, port: int, workers: int, folder: pathlib.Path | None) -> int:
   finally:
     signal.signal(signal.SIGTERM, before)
     crew.end()
+    keeper.end()
     server.close()
   return 0

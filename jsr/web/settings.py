@@ -61,6 +61,11 @@ DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'
 def _database() -> dict[str, Any]:
   url = environment.text('DATABASE')
   if url:
+    if not url.startswith(('postgresql://', 'postgres://')):
+      raise errors.UserError(
+        'JSR_DATABASE must be the address of a PostgreSQL: write'
+        ' postgresql://user:password@host/name, or leave it out for SQLite'
+      )
     try:
       return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except ValueError as error:
@@ -101,12 +106,16 @@ def _files() -> dict[str, Any]:
     'OPTIONS': {
       'bucket_name': bucket,
       'endpoint_url': environment.text('S3_ENDPOINT') or None,
+      'location': environment.text('S3_PREFIX', 'jsr'),
       'default_acl': None,
+      # What is sent to visitors goes through a file, not through memory.
+      'max_memory_size': 2**20,
       'file_overwrite': False,
     },
   }
 
 
+S3 = bool(environment.text('S3_BUCKET'))
 STORAGES = {
   'default': _files(),
   'staticfiles': {'BACKEND': 'django.contrib.staticfiles.storage.StaticFilesStorage'},
@@ -188,5 +197,6 @@ LOGGING = {
     'jsr': {'level': 'INFO'},
     # A visitor's mistake is answered, not logged.
     'django.request': {'level': 'ERROR'},
+    'django.security.DisallowedHost': {'level': 'CRITICAL', 'propagate': False},
   },
 }

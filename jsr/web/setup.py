@@ -61,6 +61,10 @@ def open_site(
       f'{what} needs {error.name}: {errors.install("web")}'
     ) from error
   except (DatabaseError, ImproperlyConfigured, OSError) as error:
+    if 'psycopg' in str(error):
+      raise errors.UserError(
+        f'{what} with PostgreSQL needs psycopg: {errors.install("cluster")}'
+      ) from error
     raise errors.UserError(
       f'the database of the site {site} cannot be opened: {errors.first_line(error)};'
       ' check JSR_SITE and JSR_DATABASE'

@@ -5,6 +5,7 @@ The database holds its hash only: who reads the database cannot act for a visito
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 from collections.abc import Callable
@@ -61,6 +62,13 @@ def address(request: HttpRequest) -> str:
     hops = request.META.get('HTTP_X_FORWARDED_FOR', '').split(',')
     if len(hops) >= settings.PROXIES:
       found = hops[-settings.PROXIES].strip() or found
+  try:
+    parsed = ipaddress.ip_address(found)
+    if parsed.version == 6:
+      # A household has 2^64 addresses, and is one visitor.
+      found = str(ipaddress.ip_network((parsed, 64), strict=False))
+  except ValueError:
+    pass  # A socket, or a proxy's own name.
   key = settings.SECRET_KEY.encode()
   return hmac.new(key, found.encode(), hashlib.sha256).hexdigest()
 

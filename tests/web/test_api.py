@@ -71,7 +71,7 @@ def test_every_address_is_described(document):
 
   described = {path.strip('/') for path in document['paths']}
   for pattern in urlpatterns:
-    route = str(pattern.pattern).replace('<str:token>', '{id}')
+    route = re.sub('<.*?>', '{id}', str(pattern.pattern))
     if route.startswith('api/') and route not in ('api/', 'api/openapi.json'):
       assert route in described, route
 
@@ -180,6 +180,51 @@ def test_lists(api, document):
   assert [job['id'] for job in told] == [jobs[0]['id']]
 
 
+def test_what_is_past_its_time_is_gone(api, client):
+  """Whether or not somebody lives who deletes it."""
+  from django.utils import timezone
+
+  from jsr.web.jobs.models import Upload
+
+  job = api('post', '/api/jobs', pictures.upload())[1]
+  do(job['id'])
+  Upload.objects.update(expires=timezone.now())
+  assert api('get', f'/api/jobs/{job["id"]}')[0] == 404
+  assert api('get', '/api/jobs')[1] == {'jobs': []}
+  wish = {'upload': job['upload']['id'], 'model': 'bicubic'}
+  assert api('post', '/api/jobs', wish)[0] == 404
+  for path in ('', 'file', 'view', 'download'):
+    assert client.get(f'/jobs/{job["id"]}/{path}').status_code == 404
+  for path in ('view', 'thumb'):
+    assert client.get(f'/uploads/{job["upload"]["id"]}/{path}').status_code == 404
+
+
+@pytest.mark.parametrize('token', ['%00', 'x', 'é' * 22, 'a' * 23])
+def test_ids_that_are_none(api, client, token):
+  assert api('get', f'/api/jobs/{token}')[0] == 404
+  assert client.get(f'/api/jobs?ids={token},').json() == {'jobs': []}
+  assert client.get(f'/jobs/{token}/').status_code == 404
+  assert api('post', '/api/jobs', {'upload': 'a\x00'})[0] == 404
+
+
+def test_misspelt_fields(api):
+  status, told = api('post', '/api/jobs', pictures.upload(strenght='0.5'))
+  assert status == 400
+  assert 'strength' in told['error']
+
+
+def test_faults_are_json(api, monkeypatch):
+  from jsr.web.jobs import intake
+
+  def broken(*args):
+    raise RuntimeError('secret')
+
+  monkeypatch.setattr(intake, 'upload', broken)
+  status, told = api('post', '/api/jobs', pictures.upload())
+  assert status == 500
+  assert 'secret' not in told['error']
+
+
 def test_ids_cannot_be_guessed(api):
   jobs = [api('post', '/api/jobs', pictures.upload())[1] for _ in range(5)]
   ids = [job['id'] for job in jobs] + [job['upload']['id'] for job in jobs]
@@ -233,15 +278,20 @@ class TestForgery:
     client.token, client.job = token, answer.json()['id']
     return client
 
-  def test_with_the_cookie_a_token_is_needed(self, browser):
+  @pytest.mark.parametrize(
+    'headers',
+    [{'Origin': 'http://localhost'}, {'Sec-Fetch-Site': 'same-origin'}],
+    ids=str,
+  )
+  def test_with_the_cookie_a_token_is_needed(self, browser, headers):
     path = f'/api/jobs/{browser.job}'
-    assert browser.delete(path).status_code == 403
-    assert browser.post(f'{path}/cancel').status_code == 403
-    assert browser.post('/api/jobs', pictures.upload()).status_code == 403
-    assert browser.get(path).status_code == 200
-    assert (
-      browser.delete(path, headers={'X-CSRFToken': browser.token}).status_code == 204
-    )
+    assert browser.delete(path, headers=headers).status_code == 403
+    assert browser.post(f'{path}/cancel', headers=headers).status_code == 403
+    sent = browser.post('/api/jobs', pictures.upload(), headers=headers)
+    assert sent.status_code == 403
+    assert browser.get(path, headers=headers).status_code == 200
+    headers = {**headers, 'X-CSRFToken': browser.token}
+    assert browser.delete(path, headers=headers).status_code == 204
 
   def test_other_sites_are_named_by_the_browser(self, site):
     newcomer = sites.visitor(enforce_csrf_checks=True)
@@ -254,6 +304,9 @@ class TestForgery:
   def test_programs_need_none(self, site):
     program = sites.visitor(enforce_csrf_checks=True)
     job = program.post('/api/jobs', pictures.upload()).json()
+    # Also those that keep cookies.
+    assert program.post('/api/jobs', pictures.upload()).status_code == 201
+    assert len(program.get('/api/jobs').json()['jobs']) == 2
     other = sites.visitor(enforce_csrf_checks=True)
     assert other.delete(f'/api/jobs/{job["id"]}').status_code == 204
 

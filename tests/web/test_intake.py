@@ -51,7 +51,8 @@ def test_heavy_file(client, site, settings):
   settings(MAX_BYTES=1000)
   status, sentence = refused(client, b'\x89PNG' + bytes(2000))
   assert status == 413
-  assert 'MB' in sentence
+  assert '2.0\xa0KB' in sentence
+  assert '1000\xa0bytes' in sentence
   assert not stored(site)
 
 

@@ -249,7 +249,7 @@ def test_persist(monkeypatch):
 
 
 def test_left_over_files(job, site):
-  """A file without a row goes after an hour; others stay."""
+  """A file without a row goes after a day; others stay, also those of others."""
   import os
   import time
 
@@ -258,13 +258,15 @@ def test_left_over_files(job, site):
   assert sweep.run() == 0
   folder = site / 'files' / 'results' / 'ab'
   folder.mkdir(parents=True)
-  old, new = folder / 'old.png', folder / 'new.png'
-  for each in (old, new):
+  old, new = folder / f'{"ab" * 16}.png', folder / f'{"cd" * 16}.png'
+  foreign = folder / 'holiday.png'
+  for each in (old, new, foreign):
     each.write_bytes(b'x')
-  hours = time.time() - 7200
-  for each in (old, site / 'files' / job.upload.file.name):
-    os.utime(each, (hours, hours))
+  days = time.time() - 2 * 86400
+  for each in (old, foreign, site / 'files' / job.upload.file.name):
+    os.utime(each, (days, days))
   assert sweep.run() == 1
   assert not old.exists()
   assert new.exists()
+  assert foreign.exists()
   assert (site / 'files' / job.upload.file.name).exists()

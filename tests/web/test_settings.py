@@ -66,6 +66,8 @@ def test_keys_are_random():
     ('JSR_PROXIES', '-1', 'JSR_PROXIES'),
     ('JSR_SITE', '/dev/null/site', '/dev/null/site'),
     ('JSR_DATABASE', 'nonsense', 'JSR_DATABASE'),
+    ('JSR_DATABASE', 'mysql://x', 'must be the address of a PostgreSQL'),
+    ('JSR_SECRET_KEY', 'short', 'JSR_SECRET_KEY must have 50'),
     ('JSR_DATABASE', 'postgresql://nobody@localhost:1/none', 'JSR_DATABASE'),
   ],
 )
@@ -84,7 +86,7 @@ def test_mistakes_in_the_environment(tmp_path, name, value, word):
     (['--host', '0.0.0.0'], {'JSR_HTTPS': '1', 'JSR_PROXIES': '1'}, 'JSR_HOSTS'),
     ([], {'JSR_HTTPS': '1'}, 'JSR_PROXIES=1'),
     (['--port', '70000'], {}, 'no port'),
-    (['--workers', '-1'], {}, '--workers'),
+    (['--workers', '-1'], {}, "'-1' is no whole number from 0"),
     (
       ['--host', '192.0.2.1', '--port', '0'],
       {'JSR_HTTPS': '0', 'JSR_HOSTS': 'x'},
@@ -98,10 +100,20 @@ def test_mistakes_of_serve(tmp_path, arguments, environment, word):
   assert word in done.stderr.splitlines()[-1]
 
 
+def test_a_worker_of_no_site(tmp_path):
+  """A slip of the pen does not make an empty site to wait in."""
+  done = jsr('worker', '--site', str(tmp_path / 'typo'))
+  assert done.returncode == 2
+  assert 'there is no site in' in done.stderr
+  assert not (tmp_path / 'typo').exists()
+
+
 def test_without_django(tmp_path):
   """A laboratory without the website is told how to get it."""
   (tmp_path / 'django').mkdir()
   (tmp_path / 'django' / '__init__.py').write_text('raise ImportError("no Django")')
+  (tmp_path / 'site').mkdir()
+  (tmp_path / 'site' / 'jsr.sqlite3').touch()
   for command in ('serve', 'worker'):
     done = jsr(command, '--site', str(tmp_path / 'site'), PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
@@ -115,6 +127,35 @@ def test_help_needs_no_django(tmp_path):
     done = jsr(command, '--help', PYTHONPATH=str(tmp_path))
     assert done.returncode == 0
     assert '--site' in done.stdout
+
+
+def test_models_of_the_site(client, site, caplog):
+  """What an operator puts beside jsr's own; broken ones are not offered."""
+  import shutil
+
+  from jsr.weights import embedded
+
+  folder = site / 'models'
+  folder.mkdir()
+  try:
+    shutil.copy(embedded.path('espcn-x2'), folder / 'ours.safetensors')
+    (folder / 'junk.safetensors').write_bytes(b'junk')
+    page = client.get('/upscale/').content.decode()
+    assert '<option value="ours">' in page
+    assert 'junk' not in page
+    client.get('/upscale/')
+    assert caplog.text.count('junk.safetensors') == 1
+    from jsr.web.jobs import tasks
+    from jsr.web.jobs.models import Job
+    from tests.web import pictures
+
+    client.post('/api/jobs', pictures.upload(model='ours'))
+    job = Job.objects.get()
+    tasks.upscale.call(job.token)
+    job.refresh_from_db()
+    assert (job.state, job.width) == ('done', 48)
+  finally:
+    shutil.rmtree(folder)
 
 
 def test_headers(client):

@@ -1,12 +1,13 @@
 """What a worker makes of an upload, step by step in this process."""
 
 import io
+import pathlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.web import pictures
+from tests.web import pictures, sites
 
 
 @pytest.fixture
@@ -161,13 +162,13 @@ def test_thumbs_are_small(made, client):
 @pytest.mark.parametrize('keep', [200, 900])
 def test_truncated(made, site, keep):
   """The header is fine, so only the decoder finds out."""
-  from jsr.web.jobs import work as module
+  from jsr.web.jobs import phrases
 
   data = pictures.encoded('PNG', 64, 64)
   assert len(data) > 1000
   job = made(data[:keep])
   assert job.state == 'failed'
-  assert job.error == module.CUT
+  assert job.error == phrases.CUT
   assert len(files(site)) == 1
 
 
@@ -275,8 +276,7 @@ def test_metrics(made, client):
   client.post(f'/api/jobs/{job.token}/original', {'image': wrong})
   tasks.measure.call(job.upload_id)
   job.refresh_from_db()
-  assert 'measured' in job.metrics['error']
-  assert '50 x 32' in job.metrics['error']
+  assert 'as many pixels' in job.metrics['error']
 
 
 def test_equal_pictures_have_no_number(made, client):
@@ -325,3 +325,119 @@ def test_quality(made, client):
   assert sizes[0] * 2 < sizes[1]
   for bad in ('format=gif', 'format=..%2F', 'format=jpeg&quality=0', 'quality=x'):
     assert client.get(f'/jobs/{job.token}/download?{bad}').status_code == 400
+
+
+def test_conversions_are_kept(made, client, site, monkeypatch):
+  """Whoever asks again does not let the site work again; HEAD never does."""
+  from jsr.web.jobs import converting
+
+  job = made()
+  address = f'/jobs/{job.token}/download?format=webp'
+  calls = []
+  real = converting.convert
+  monkeypatch.setattr(converting, 'convert', lambda *a: (calls.append(a), real(*a)))
+  assert client.head(address)['Content-Type'] == 'image/webp'
+  assert not calls
+  first = sites.body(client.get(address))
+  assert sites.body(client.get(address)) == first
+  assert len(calls) == 1
+  assert any(name.endswith('.webp') for name in files(site))
+  client.delete(f'/api/jobs/{job.token}')
+  assert files(site) == set()
+
+
+def test_conversions_wait_for_each_other(made, client, settings):
+  from jsr.web.jobs import files as module
+
+  job = made()
+  address = f'/jobs/{job.token}/download?format=jpeg'
+  with module._CONVERTING, module._CONVERTING:
+    answer = client.get(address)
+    assert (answer.status_code, answer['Retry-After']) == (503, '60')
+  assert sites.body(client.get(address)).startswith(b'\xff\xd8')
+
+
+def test_conversions_fail_in_words(made, client, monkeypatch):
+  """No path of the server is told."""
+  job = made()
+  from jsr.web.jobs.models import Job
+
+  Job.objects.update(width=10_000, height=5_000)
+  answer = client.get(f'/jobs/{job.token}/download?format=avif')
+  assert answer.status_code == 409
+  assert 'JPEG' in answer.json()['error']
+  broken = site_file(job)
+  broken.write_bytes(b'no picture')
+  answer = client.get(f'/jobs/{job.token}/download?format=jpeg')
+  assert (answer.status_code, answer.json()['error']) == (
+    409,
+    'The picture could not be converted.',
+  )
+
+
+def site_file(job):
+  from django.core.files.storage import default_storage
+
+  return pathlib.Path(default_storage.path(job.file.name))
+
+
+def test_faults_do_not_tell_paths(made, monkeypatch, caplog):
+  from jsr import errors
+  from jsr.web.jobs import work as module
+
+  def full(job):
+    raise errors.UserError('/srv/secret/result.png cannot be written: disk full')
+
+  monkeypatch.setattr(module, '_make', full)
+  assert made().error == module.BROKE
+  assert 'disk full' in caplog.text
+
+
+def test_deep_grey_has_a_thumb(made):
+  """Pillow clips 16 bits where it should scale them."""
+  deep = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+  stream = io.BytesIO()
+  Image.fromarray(deep).save(stream, 'PNG')
+  thumb = np.asarray(opened(made(stream.getvalue()).upload.thumb).convert('L'))
+  assert 100 < thumb.mean() < 155
+  assert thumb[0].mean() < 30
+
+
+def test_notes_are_translated(made, client):
+  frames = [Image.fromarray(pictures.array(seed=s)) for s in range(3)]
+  stream = io.BytesIO()
+  frames[0].save(stream, 'GIF', save_all=True, append_images=frames[1:])
+  job = made(stream.getvalue(), 'moves.gif')
+  told = client.get(f'/api/jobs/{job.token}').json()['notes']
+  assert 'only the first frame of the animation' in told
+  assert told[0] in client.get(f'/jobs/{job.token}/').content.decode()
+
+
+def test_a_late_measuring_is_of_no_use(made, client, monkeypatch):
+  """The visitor sent another original meanwhile."""
+  from jsr.web.jobs import measuring, tasks
+
+  job = made()
+
+  def send(width):
+    data = pictures.encoded('PNG', width, 32, seed=width)
+    client.post(
+      f'/api/jobs/{job.token}/original', {'image': pictures.upload(data)['image']}
+    )
+
+  send(48)
+  real = measuring.measure
+
+  def slow(job, original):
+    found = real(job, original)
+    monkeypatch.setattr(measuring, 'measure', real)
+    send(50)
+    return found
+
+  monkeypatch.setattr(measuring, 'measure', slow)
+  tasks.measure.call(job.upload_id)
+  job.refresh_from_db()
+  assert job.metrics is None
+  tasks.measure.call(job.upload_id)
+  job.refresh_from_db()
+  assert 'error' in job.metrics

@@ -7,18 +7,21 @@ the site's own, as for any form.
 
 import functools
 import json
+import logging
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from django_tasks_db.models import DBTaskResult
 
-from jsr.web.jobs import choices, intake, queue
+from jsr.web.jobs import choices, intake, phrases, queue
 from jsr.web.jobs.choices import RefusedError
 from jsr.web.jobs.models import Job, State, Upload
 
@@ -26,12 +29,20 @@ View = Callable[..., HttpResponse]
 # Ids in one question.
 _MOST = 100
 _SELF = ('same-origin', 'none')
+_TOKEN = re.compile(r'[\w-]{22}', re.ASCII)
+GONE = gettext_noop('There is no such job; it may have been deleted.')
+log = logging.getLogger(__name__)
 
 
 def _checked(request: HttpRequest) -> HttpResponse | None:
   """Refuses requests that another site made a visitor's browser send."""
-  foreign = request.headers.get('Sec-Fetch-Site', 'none') not in _SELF
-  if not (request.visitor or foreign) or request.method in ('GET', 'HEAD'):
+  if request.method in ('GET', 'HEAD'):
+    return None
+  site = request.headers.get('Sec-Fetch-Site', '')
+  if not site and 'Origin' not in request.headers and 'Referer' not in request.headers:
+    return None  # Every browser names one of them: this is a program.
+  foreign = site not in ('', *_SELF)
+  if not (request.visitor or foreign):
     return None
 
   def view(request: HttpRequest) -> None:
@@ -58,6 +69,11 @@ def endpoint(*methods: str) -> Callable[[View], View]:
         return view(request, **names)
       except RefusedError as refused:
         return error(refused.message, refused.status)
+      except Http404:
+        return error(_(GONE), 404)
+      except Exception:
+        log.exception('the API failed')
+        return error(_('Something broke. It is our fault; try again later.'), 500)
 
     return answer
 
@@ -78,9 +94,10 @@ def find(token: str) -> Job:
   Raises:
     RefusedError: There is none.
   """
-  job = Job.objects.select_related('upload').filter(pk=token).first()
+  found = Job.objects.alive().filter(pk=token) if _TOKEN.fullmatch(token) else None
+  job = found.first() if found is not None else None
   if job is None:
-    raise RefusedError(_('There is no such job; it may have been deleted.'), 404)
+    raise RefusedError(_(GONE), 404)
   return job
 
 
@@ -109,9 +126,9 @@ def describe(job: Job, request: HttpRequest) -> dict[str, Any]:
     'width': job.width or None,
     'height': job.height or None,
     'seconds': job.seconds,
-    'notes': job.notes,
+    'notes': phrases.notes(job.notes),
     'residual': job.residual,
-    'metrics': job.metrics,
+    'metrics': _metrics(job),
     'upload': {
       'id': job.upload.token,
       'name': job.upload.name,
@@ -122,15 +139,21 @@ def describe(job: Job, request: HttpRequest) -> dict[str, Any]:
   }
 
 
+def _metrics(job: Job) -> dict[str, Any] | None:
+  found = job.metrics
+  return {'error': _(found['error'])} if found and 'error' in found else found
+
+
 @endpoint('GET', 'HEAD', 'POST')
 def jobs(request: HttpRequest) -> HttpResponse:
   """Makes a job; or tells of those that `ids` names, or of the visitor's own."""
   if request.method == 'POST':
     return _create(request)
   ids = request.GET.get('ids')
-  found = Job.objects.select_related('upload')
+  found = Job.objects.alive()
   if ids is not None:
-    found = found.filter(pk__in=ids.split(',')[:_MOST])
+    tokens = [each for each in ids.split(',')[:_MOST] if _TOKEN.fullmatch(each)]
+    found = found.filter(pk__in=tokens)
   else:
     found = found.filter(upload__visitor=request.visitor, companion=False)
     found = found.order_by('-created')[:_MOST] if request.visitor else found.none()
@@ -142,7 +165,9 @@ def _create(request: HttpRequest) -> HttpResponse:
   sent = request.POST.get('upload', '').strip()
   files = request.FILES.getlist('image')
   if sent and not files:
-    upload = Upload.objects.filter(pk=sent).first()
+    upload = (
+      Upload.objects.alive().filter(pk=sent).first() if _TOKEN.fullmatch(sent) else None
+    )
     if upload is None:
       raise RefusedError(_('There is no such upload; it may have been deleted.'), 404)
     job, new = intake.again(request, upload, wish)

@@ -1,16 +1,21 @@
 """What a visitor can choose from, and what may be wrong with a choice."""
 
 import dataclasses
+import difflib
+import functools
+import logging
 import math
+import pathlib
 from collections.abc import Mapping
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jsr import errors
 from jsr.upscale import image_io
 from jsr.web.jobs.models import Job, Kind
-from jsr.weights import embedded
+from jsr.weights import embedded, model_file
 
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic')
 SCALES = (2, 3, 4, 6, 8)
@@ -19,7 +24,13 @@ MAX_SCALE = 16
 SHOWN = ('PNG', 'JPEG', 'WEBP', 'GIF', 'AVIF', 'BMP')
 # Names of the jsr formats that a result can be downloaded in.
 DOWNLOADS = ('png', 'jpeg', 'webp', 'tiff', 'avif')
+_FIELDS = {
+  *('kind', 'model', 'scale', 'strength', 'self_ensemble', 'seamless', 'consistent'),
+  *('upload', 'image', 'csrfmiddlewaretoken'),
+}
 _TRUE, _FALSE = ('1', 'true', 'on', 'yes'), ('', '0', 'false', 'off', 'no')
+
+log = logging.getLogger(__name__)
 
 LABELS = {
   'nearest': gettext_lazy('Nearest (pixels repeated)'),
@@ -60,8 +71,22 @@ class Wish:
 
 def own() -> dict[str, str]:
   """Returns {name: path} of the model files that lie in the site's folder."""
-  folder = settings.SITE / 'models'
-  return {path.stem: str(path) for path in sorted(folder.glob('*.safetensors'))}
+  found = {}
+  for path in sorted((settings.SITE / 'models').glob('*.safetensors')):
+    if _sound(path, path.stat().st_mtime_ns):
+      found[path.stem] = str(path)
+  return found
+
+
+@functools.lru_cache(maxsize=256)
+def _sound(path: pathlib.Path, changed: int) -> bool:
+  """Whether a file is a model of jsr; of one that is not the log tells once."""
+  try:
+    model_file.load(path)
+  except errors.UserError as error:
+    log.warning('visitors are not offered a model: %s', error)
+    return False
+  return True
 
 
 def models() -> list[str]:
@@ -104,6 +129,14 @@ def parse(data: Mapping[str, str]) -> Wish:
   Raises:
     RefusedError: A value that there is not, or two that contradict each other.
   """
+  for name in sorted(set(data) - _FIELDS):
+    near = difflib.get_close_matches(name, _FIELDS, n=1)
+    raise RefusedError(
+      _('There is no field “%(name)s”; did you mean “%(near)s”?')
+      % {'name': name[:60], 'near': near[0]}
+      if near
+      else _('There is no field “%(name)s”.') % {'name': name[:60]}
+    )
   model = data.get('model', '').strip() or Wish.model
   if model not in models():
     raise RefusedError(
@@ -143,11 +176,13 @@ def check_size(width: int, height: int, scale: float) -> None:
   if w * h > settings.MAX_RESULT:
     largest = math.floor(10 * math.sqrt(settings.MAX_RESULT / (width * height))) / 10
     raise RefusedError(
-      _('The result would have %(w)d × %(h)d pixels, and this site makes at most'
-        ' %(most)d million: choose a scale of %(scale)g or less.')
-      % {'w': w, 'h': h, 'most': settings.MAX_RESULT // 10**6, 'scale': largest},
+      _(
+        'The result would have %(w)d × %(h)d pixels, and this site makes at most'
+        ' %(most)s: choose a scale of %(scale)g or less.'
+      )
+      % {'w': w, 'h': h, 'most': f'{settings.MAX_RESULT:,}', 'scale': largest},
       413,
-    )  # fmt: skip
+    )
 
 
 def same(wish: Wish) -> dict[str, object]:

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from jsr.upscale import image_io
 from jsr.web import visitors
-from jsr.web.jobs import choices, limits, queue
+from jsr.web.jobs import choices, limits, phrases, queue
 from jsr.web.jobs.choices import RefusedError, Wish
 from jsr.web.jobs.models import Job, State, Upload
 
@@ -23,15 +24,19 @@ def upload(request: HttpRequest, file: UploadedFile, wish: Wish) -> Job:
   Raises:
     RefusedError: The file is no picture, or too large, or one too many.
   """
+  limits.check_rate(request)
   found = inspect(file)
   choices.check_size(found.width, found.height, wish.scale)
-  limits.check_queue(request.visitor)
-  limits.check_rate(request)
+  address = visitors.address(request)
+  limits.check_queue(request.visitor, address)
+  newcomer = not request.visitor
   visitor = visitors.remember(request)
-  limits.count(request)
+  if newcomer:
+    limits.count_newcomer(visitor)
   suffix = image_io.format_of('', found.format).suffixes[0] if _known(found) else '.bin'
   sent = Upload(
     visitor=visitor,
+    address=address,
     name=clean(file.name or ''),
     format=found.format,
     width=found.width,
@@ -55,14 +60,18 @@ def again(request: HttpRequest, sent: Upload, wish: Wish) -> tuple[Job, bool]:
     RefusedError: The result would be too large, or it is one too many.
   """
   choices.check_size(sent.width, sent.height, wish.scale)
-  alive = sent.jobs.exclude(state__in=(State.FAILED, State.CANCELLED))
-  found = alive.filter(**choices.same(wish)).first()
-  if found is not None:
-    return found, False
-  limits.check_queue(sent.visitor)
-  limits.check_upload(sent)
+  limits.check_queue(sent.visitor, sent.address)
   with transaction.atomic():
-    return _create(sent, wish, companion=True), True
+    # One after the other: the same wish twice at once is one job.
+    locked = Upload.objects.select_for_update().filter(pk=sent.pk).first()
+    if locked is None:
+      raise RefusedError(_('There is no such upload; it may have been deleted.'), 404)
+    alive = locked.jobs.exclude(state__in=(State.FAILED, State.CANCELLED))
+    found = alive.filter(**choices.same(wish)).first()
+    if found is not None:
+      return found, False
+    limits.check_upload(locked)
+    return _create(locked, wish, companion=True), True
 
 
 def original(request: HttpRequest, sent: Upload, file: UploadedFile) -> None:
@@ -71,9 +80,8 @@ def original(request: HttpRequest, sent: Upload, file: UploadedFile) -> None:
   Raises:
     RefusedError: The file is no picture, or one too many.
   """
-  inspect(file, most=settings.MAX_RESULT)
   limits.check_rate(request)
-  limits.count(request)
+  inspect(file, most=settings.MAX_RESULT)
   before = sent.original.name
   file.seek(0)
   sent.original.save('x.bin', file, save=False)
@@ -99,8 +107,8 @@ def inspect(file: UploadedFile, most: int | None = None) -> image_io.Header:
     raise RefusedError(_('The file is empty.'))
   if file.size > settings.MAX_BYTES:
     raise RefusedError(
-      _('The file has %(size)d MB, and this site takes at most %(most)d.')
-      % {'size': -(-file.size // 2**20), 'most': settings.MAX_BYTES // 2**20},
+      _('The file has %(size)s, and this site takes at most %(most)s.')
+      % {'size': filesizeformat(file.size), 'most': filesizeformat(settings.MAX_BYTES)},
       413,
     )
   most = most or settings.MAX_PIXELS
@@ -112,16 +120,13 @@ def inspect(file: UploadedFile, most: int | None = None) -> image_io.Header:
     # The size is judged here, in the visitor's language; no limit hides it.
     found = image_io.header(source, max_pixels=2**40)
   except image_io.BadImage as error:
-    text = str(error)
-    if 'not an image' in text:
-      text = _('This is no picture in a format that the site knows.')
-    raise RefusedError(text[0].upper() + text[1:].rstrip('.') + '.', 415) from None
+    raise RefusedError(_(phrases.of_file(str(error))), 415) from None
   if found.width * found.height > most:
     raise RefusedError(
-      _('The picture has %(w)d × %(h)d pixels, and this site takes at most %(most)d'
-        ' million.') % {'w': found.width, 'h': found.height, 'most': most // 10**6},
+      _('The picture has %(w)d × %(h)d pixels, and this site takes at most %(most)s.')
+      % {'w': found.width, 'h': found.height, 'most': f'{most:,}'},
       413,
-    )  # fmt: skip
+    )
   return found
 
 

@@ -12,9 +12,12 @@ from jsr import errors
 from jsr.evaluate import protocol
 from jsr.upscale import image_io
 from jsr.upscale.picture import Picture
+from jsr.web.jobs import phrases
 from jsr.web.jobs.models import Job
 
 BROKE = _('The result could not be measured.')
+SIZES = _('The original must have as many pixels as the result, in both directions.')
+SMALL = _('The picture is too small to be measured.')
 _RULE = 'rgb8'
 # In dB: a single level of a single sample, of more samples than fit, is less than that.
 _EQUAL = 150.0
@@ -32,13 +35,16 @@ def measure(job: Job, original: str) -> dict[str, Any]:
     PSNR in dB and SSIM by name, None where the pictures are equal; or {'error': a
     sentence}.
   """
+  sr = hr = np.zeros((0, 0, 1), np.uint8)
   try:
     sr, hr = (_pixels(name) for name in (job.file.name, original))
     crop = max(1, math.ceil(job.scale))
     found = protocol.score(sr, hr, crop, protocol.get(_RULE))
+  except image_io.BadImage as error:
+    return {'error': phrases.of_file(str(error))}
   except errors.UserError as error:
-    text = errors.first_line(error)
-    return {'error': text[:1].upper() + text[1:].rstrip('.') + '.'}
+    log.info('not measured: %s', error)
+    return {'error': SIZES if sr.shape[:2] != hr.shape[:2] else SMALL}
   except Exception:
     log.exception('measuring failed')
     return {'error': BROKE}

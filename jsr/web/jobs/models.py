@@ -47,12 +47,21 @@ def expiry() -> datetime.datetime:
   return timezone.now() + datetime.timedelta(hours=settings.KEEP_HOURS)
 
 
+class Alive(models.Manager['Upload']):
+  """Finds uploads whose time has not come."""
+
+  def alive(self) -> 'models.QuerySet[Upload]':
+    """Returns them."""
+    return self.filter(expires__gt=timezone.now())
+
+
 class Upload(models.Model):
   """A picture that a visitor sent.
 
   Attributes:
     token: Names it in addresses.
     visitor: See `visitors.py`; '' for a program that keeps no cookies.
+    address: Keyed hash of where it came from.
     name: Of the file, for people only.
     file: As it came.
     view: What browsers can show of it, where they cannot show the file.
@@ -67,6 +76,7 @@ class Upload(models.Model):
 
   token = models.CharField(primary_key=True, max_length=22, default=token)
   visitor = models.CharField(max_length=64, blank=True, db_index=True)
+  address = models.CharField(max_length=64, blank=True, db_index=True)
   name = models.CharField(max_length=200)
   file = models.FileField(upload_to=upload_place, storage=storage, max_length=120)
   view = models.FileField(
@@ -83,6 +93,8 @@ class Upload(models.Model):
   height = models.PositiveIntegerField()
   created = models.DateTimeField(auto_now_add=True)
   expires = models.DateTimeField(default=expiry, db_index=True)
+
+  objects = Alive()
 
 
 class State(models.TextChoices):
@@ -104,6 +116,15 @@ class Kind(models.TextChoices):
 
   RESULT = 'result'
   TRUST = 'trust'
+
+
+class AliveJobs(models.Manager['Job']):
+  """Finds jobs of uploads whose time has not come."""
+
+  def alive(self) -> 'models.QuerySet[Job]':
+    """Returns them, with their uploads."""
+    found = self.select_related('upload')
+    return found.filter(upload__expires__gt=timezone.now())
 
 
 class Job(models.Model):
@@ -138,6 +159,7 @@ class Job(models.Model):
     notes: What could not be kept, phrases.
     residual: See `Upscaler.residual`.
     metrics: Against the original, by name.
+    converted: Stored files in other formats, by format and quality.
   """
 
   token = models.CharField(primary_key=True, max_length=22, default=token)
@@ -173,9 +195,17 @@ class Job(models.Model):
   notes = models.JSONField(default=list)
   residual = models.JSONField(null=True, blank=True)
   metrics = models.JSONField(null=True, blank=True)
+  converted = models.JSONField(default=dict)
+
+  objects = AliveJobs()
 
   class Meta:
     ordering = ('created', 'token')
+
+  @property
+  def files(self) -> list[str]:
+    """Names of all that is stored for it; '' for what is not."""
+    return [self.file.name, self.view.name, *self.converted.values()]
 
   @property
   def ended(self) -> bool:

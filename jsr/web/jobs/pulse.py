@@ -9,12 +9,18 @@ import threading
 import time
 from collections.abc import Iterator
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
-from jsr.web.jobs import queue, sweep
+from jsr.web.jobs import queue
+from jsr.web.jobs.models import State
 
 # Seconds.
-_TICK, _BEAT, _BURY, _TIDY, _SWEEP = 0.4, 2.0, 5.0, 60.0, 3600.0
+_TICK, _BEAT = 0.4, 2.0
+# A job that gets no farther for so long never will.
+STALL = 900.0
+TOO_LONG = _('This picture takes too long: try a smaller scale, or another file.')
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +30,7 @@ def new_name() -> str:
 
 
 class Pulse(threading.Thread):
-  """Beats, reports progress, notices a lost job, and buries dead workers.
+  """Beats, reports progress, notices a lost job, and one that stands still.
 
   Attributes:
     name: Of the worker.
@@ -41,6 +47,7 @@ class Pulse(threading.Thread):
     self.stopping = False
     self.parent = parent
     self._job: tuple[str, str] | None = None
+    self._seen: tuple[object, float] = (None, 0.0)
     self._lock = threading.Lock()
     self._ended = threading.Event()
 
@@ -57,33 +64,40 @@ class Pulse(threading.Thread):
 
   def run(self) -> None:
     """Goes on until `end`."""
-    due = dict.fromkeys(('beat', 'bury', 'tidy', 'sweep'), 0.0)
+    due = 0.0
     told: tuple[object, float] = (None, 0.0)
     while not self._ended.wait(_TICK):
       if self.parent is not None and os.getppid() != self.parent:
         self.stopping = True
       now = time.monotonic()
+      self._watch(now)
       try:
-        if now >= due['beat']:
+        if now >= due:
           queue.beat(self.name)
-          due['beat'] = now + _BEAT
+          due = now + _BEAT
         told = self._report(told, now)
-        if now >= due['bury']:
-          queue.bury()
-          due['bury'] = now + _BURY
-        if now >= due['tidy']:
-          queue.tidy()
-          due['tidy'] = now + _TIDY
-        if now >= due['sweep']:
-          sweep.run()
-          due['sweep'] = now + _SWEEP
-      except DatabaseError as error:
+      except (DatabaseError, InterfaceError) as error:
         # It may be locked, or away for a moment; jobs wait for it themselves.
         log.debug('the database does not answer: %s', error)
-        close_old_connections()
+        connection.close()
       except Exception:  # A heart that stops for a small thing kills the worker.
-        log.exception('a worker could not tidy up')
+        log.exception('a worker cannot tell how far it is')
     connection.close()
+
+  def _watch(self, now: float) -> None:
+    """Ends a worker that stands still: no exception reaches into a decoder."""
+    with self._lock:
+      job, state = self._job, (self._job, self.progress)
+    if job is None or state != self._seen[0]:
+      self._seen = (state, now)
+    elif now - self._seen[1] > STALL:
+      log.error('job %s stands still: the worker ends', job[0][:6])
+      try:
+        queue.held(*job).update(
+          state=State.FAILED, error=TOO_LONG, claim='', finished=timezone.now()
+        )
+      finally:
+        os._exit(70)
 
   def _report(self, told: tuple[object, float], now: float) -> tuple[object, float]:
     with self._lock:

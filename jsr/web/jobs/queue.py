@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.core.files.storage import default_storage
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -47,9 +47,11 @@ def persist(step: Callable[[], T]) -> T:
   while True:
     try:
       return step()
-    except OperationalError:
-      if time.monotonic() > end:
+    except (OperationalError, InterfaceError):
+      if time.monotonic() > end or connection.in_atomic_block:
         raise
+      # A server that was started again does not know the old connection.
+      connection.close()
       time.sleep(0.2)
 
 
@@ -61,8 +63,7 @@ def enqueue(job: Job) -> None:
   """
   from jsr.web.jobs import tasks
 
-  waiting = Job.objects.filter(upload__visitor=job.upload.visitor)
-  before = waiting.exclude(state__in=ENDED).count() if job.upload.visitor else 0
+  before = limits.unfinished(job.upload.visitor, job.upload.address)
   priority = (
     -min(50, before) - (10 if job.companion else 0) - (30 if job.attempts else 0)
   )
@@ -78,8 +79,7 @@ def measure_later(upload: str) -> None:
 
 def claim(token: str, worker: str, word: str) -> Job | None:
   """Takes a queued job; None if it is not there to be taken."""
-  mine = Job.objects.filter(pk=token, state=State.QUEUED)
-  taken = mine.update(
+  Job.objects.filter(pk=token, state=State.QUEUED).update(
     state=State.RUNNING,
     claim=word,
     worker=worker,
@@ -87,9 +87,8 @@ def claim(token: str, worker: str, word: str) -> Job | None:
     started=timezone.now(),
     progress=0,
   )
-  if not taken:
-    return None
-  return Job.objects.select_related('upload').filter(pk=token, claim=word).first()
+  # Asked for, not concluded from the count: the step may be one that is done again.
+  return held(token, word).select_related('upload').first()
 
 
 def held(token: str, word: str) -> Any:
@@ -126,7 +125,7 @@ def delete(job: Job) -> None:
     return
   with transaction.atomic():
     now = Job.objects.select_for_update().filter(pk=job.pk).first()
-    names = [now.file.name, now.view.name] if now else []
+    names = now.files if now else []
     Job.objects.filter(pk=job.pk).delete()
   delete_files(names)
 
@@ -142,7 +141,7 @@ def delete_uploads(uploads: Iterable[Upload]) -> None:
       names = [upload.file.name, upload.view.name, upload.thumb.name]
       names.append(upload.original.name)
       for job in upload.jobs.select_for_update():
-        names += [job.file.name, job.view.name]
+        names += job.files
       upload.delete()
     delete_files(names)
 
@@ -159,11 +158,12 @@ def beat(worker: str) -> None:
   Worker.objects.update_or_create(name=worker, defaults={'beat': Now()})
 
 
-def bury(names: Iterable[str] | None = None) -> int:
+def bury(names: Iterable[str] | None = None, *, alive: bool = False) -> int:
   """Takes the jobs of dead workers back.
 
   Args:
     names: Workers known to be dead; None: those without a beat.
+    alive: They live, but know that they have nothing in work.
 
   Returns:
     How many jobs were given back.
@@ -187,10 +187,11 @@ def bury(names: Iterable[str] | None = None) -> int:
     for task in DBTaskResult.objects.filter(status='RUNNING'):
       if names.intersection(task.worker_ids[-1:]):
         task.delete()
-    Worker.objects.filter(name__in=names).delete()
+    if not alive:
+      Worker.objects.filter(name__in=names).delete()
     _deliver()
   if given:
-    log.warning('%d jobs of dead workers given back', given)
+    log.warning('%d jobs given back', given)
   return given
 
 

@@ -17,6 +17,14 @@ def pixels(picture: Picture) -> np.ndarray:
   return np.concatenate(parts, -1)
 
 
+def eight_bits(picture: Picture) -> np.ndarray:
+  """Returns `pixels` with 8 bits a sample, for what is only looked at."""
+  found = pixels(picture)
+  if found.dtype == np.uint16:
+    found = ((found.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+  return found
+
+
 def bands(picture: Picture) -> Iterator[np.ndarray]:
   """Yields a picture's rows as `image_io.write` takes them, float32 in [0, 1]."""
   peak = np.float32(2**picture.depth - 1)

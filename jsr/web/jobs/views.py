@@ -13,7 +13,7 @@ from django.views.decorators.http import (
 )
 
 from jsr.web.jobs import api as json_api
-from jsr.web.jobs import choices, intake, queue
+from jsr.web.jobs import choices, intake, phrases, queue
 from jsr.web.jobs.choices import RefusedError
 from jsr.web.jobs.models import ENDED, Job, Kind, State
 
@@ -24,6 +24,7 @@ _MOST = 100
 @require_http_methods(['GET', 'HEAD', 'POST'])
 def upscale(request: HttpRequest) -> HttpResponse:
   """The form; what it sends where a browser runs no script."""
+  made: list[Job] = []
   problems: list[str] = []
   if request.method == 'POST':
     made, problems = _send(request)
@@ -31,6 +32,7 @@ def upscale(request: HttpRequest) -> HttpResponse:
       return redirect(made[0] if len(made) == 1 else 'jobs:history')
   context = {
     'problems': problems,
+    'made': made,
     'models': [(name, choices.label(name)) for name in choices.models()],
     **_asked(request),
     'scales': choices.SCALES,
@@ -80,9 +82,7 @@ def _send(request: HttpRequest) -> tuple[list[Job], list[str]]:
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
   """The visitor's own jobs, the newest first."""
-  jobs = Job.objects.select_related('upload').filter(
-    upload__visitor=request.visitor, companion=False
-  )
+  jobs = Job.objects.alive().filter(upload__visitor=request.visitor, companion=False)
   found = jobs.order_by('-created')[:_MOST] if request.visitor else []
   return render(request, 'jobs/history.html', {'jobs': found, 'words': words()})
 
@@ -90,7 +90,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 def result(request: HttpRequest, token: str) -> HttpResponse:
   """One job: how far it is, and what it made beside the others."""
-  job = get_object_or_404(Job.objects.select_related('upload'), pk=token)
+  job = get_object_or_404(Job.objects.alive(), pk=token)
   siblings = [
     each
     for each in job.upload.jobs.all()
@@ -101,6 +101,7 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
     'label': choices.label(job.model),
     'ended': job.state in ENDED,
     'error': _(job.error) if job.error else '',
+    'notes': phrases.notes(job.notes),
     'downloads': choices.DOWNLOADS,
     'data': {
       'job': json_api.describe(job, request),
@@ -126,7 +127,7 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, token: str) -> HttpResponse:
   """Deletes a job where a browser runs no script."""
-  job = get_object_or_404(Job.objects.select_related('upload'), pk=token)
+  job = get_object_or_404(Job.objects.alive(), pk=token)
   queue.delete(job)
   return redirect('jobs:history')
 
@@ -148,10 +149,17 @@ def words() -> dict[str, Any]:
     'failed': _('failed'),
     'cancelled': _('cancelled'),
     'sending': _('sending, {percent} %'),
+    # No word, but every page with a form that sends a file has the words.
+    'max_bytes': settings.MAX_BYTES,
     'empty': _('The file is empty.'),
     'too_heavy': _('The file is larger than {most} MB.'),
-    'too_large': _('The picture has more than {most} million pixels.'),
-    'result_too_large': _('The result would have more than {most} million pixels.'),
+    'too_heavy_here': _('The file is larger than this site takes.'),
+    'broke_off': _(
+      'The connection broke while the file was sent: it may be larger than the site'
+      ' takes, or the site is gone.'
+    ),
+    'too_large': _('The picture has more than {most} pixels.'),
+    'result_too_large': _('The result would have more than {most} pixels.'),
     'offline': _('The site does not answer. Is it still there?'),
     'size': _('{w} × {h} pixels become {W} × {H}'),
     'no_preview': _('Your browser shows no preview of this format.'),
@@ -163,6 +171,8 @@ def words() -> dict[str, Any]:
     'zoom': _('{percent} %'),
     'nearest': _('Nearest (pixels repeated)'),
     'this': _('This result: {method}'),
+    # Translators: between the options of a job.
+    'comma': _(', '),
     'strength': _('strength {strength}'),
     'self_ensemble': _('self-ensemble'),
     'seamless': _('seamless'),

@@ -16,18 +16,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 from PIL import Image
 
-from jsr import errors
 from jsr.upscale import image_io
 from jsr.upscale.picture import Picture
 from jsr.upscale.upscaler import Options, Upscaler
-from jsr.web.jobs import choices, pulse, queue, shown
+from jsr.web.jobs import choices, phrases, pulse, queue, shown
 from jsr.web.jobs.models import Job, Kind, State, Upload, result_place
 
 # Told in the language of whoever reads them.
 BROKE = _('Something broke while this picture was enlarged. It is our fault.')
 NO_MEMORY = _('There was not enough memory for this picture: try a smaller scale.')
-CUT = _('The file is cut off: a part of the picture is missing. Send it again.')
-DAMAGED = _('The file is damaged: it cannot be decoded.')
 _THUMB = 320
 log = logging.getLogger(__name__)
 
@@ -55,21 +52,21 @@ def upscale(token: str) -> None:
     except Stopped:
       queue.persist(lambda: queue.release(token, word))
       return
-    except (errors.UserError, image_io.BadImage) as error:
-      _end(job, state=State.FAILED, error=_sentence(str(error)))
+    except image_io.BadImage as error:
+      _end(job, state=State.FAILED, error=phrases.of_file(str(error)))
       return
     except MemoryError:
       _end(job, state=State.FAILED, error=NO_MEMORY)
       return
     except Exception:
+      # A UserError, too: it speaks of paths and options, which visitors have not.
       log.exception('job failed')
       _end(job, state=State.FAILED, error=BROKE)
       return
-    if not _end(job, state=State.DONE, progress=1, **made):
+    if not _end(job, state=State.DONE, progress=1, **made) and not _is_mine(job, made):
       queue.delete_files(str(made[key]) for key in ('file', 'view'))
       return
-  if queue.persist(lambda: Upload.objects.filter(pk=job.upload_id).first()):
-    measure(job.upload_id)
+  measure(job.upload_id)
 
 
 def _end(job: Job, **fields: object) -> bool:
@@ -80,6 +77,12 @@ def _end(job: Job, **fields: object) -> bool:
     )
   )
   return bool(ended)
+
+
+def _is_mine(job: Job, made: dict[str, object]) -> bool:
+  """Whether the end was written after all, and only the answer was lost."""
+  found = Job.objects.filter(pk=job.pk, state=State.DONE, file=made['file'])
+  return queue.persist(found.exists)
 
 
 def _make(job: Job) -> dict[str, object]:
@@ -171,7 +174,7 @@ def _show(upload: Upload, picture: Picture) -> None:
       path = pathlib.Path(folder) / 'view.png'
       shown.convert(picture, path)
       view = _store(path)
-    small = image_io.to_pil(shown.pixels(picture), picture).convert('RGBA')
+    small = image_io.to_pil(shown.eight_bits(picture), picture).convert('RGBA')
     small.thumbnail((_THUMB, _THUMB), Image.Resampling.LANCZOS, reducing_gap=2.0)
     encoded = io.BytesIO()
     small.save(encoded, 'WEBP', quality=80)
@@ -199,14 +202,6 @@ def measure(token: str) -> None:
   done = upload.jobs.filter(state=State.DONE, kind=Kind.RESULT, metrics__isnull=True)
   for job in queue.persist(lambda: list(done)):
     metrics = measuring.measure(job, upload.original.name)
-    kept = Job.objects.filter(pk=job.pk)
+    # Not if there is another original by now: its own task measures against that.
+    kept = Job.objects.filter(pk=job.pk, upload__original=upload.original.name)
     queue.persist(functools.partial(kept.update, metrics=metrics))
-
-
-def _sentence(text: str) -> str:
-  text = errors.first_line(Exception(text))
-  if 'truncated' in text or 'cannot hold' in text:
-    return CUT
-  if 'cannot be decoded' in text:
-    return DAMAGED
-  return text[:1].upper() + text[1:].rstrip('.') + '.'

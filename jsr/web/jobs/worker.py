@@ -7,12 +7,12 @@ import time
 from types import FrameType
 
 import numpy as np
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, connection
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
 from jsr.upscale.upscaler import Options
-from jsr.web.jobs import pulse, queue, work
+from jsr.web.jobs import housekeeping, pulse, queue, work
 from jsr.weights import embedded
 
 # Seconds between looks into an empty queue.
@@ -43,7 +43,8 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
     batch=True,
     backend_name='default',
     startup_delay=False,
-    max_tasks=None,
+    # It looks up after each: the heart may have been told to end.
+    max_tasks=1,
     worker_id=heart.name,
     excluded_queue_names=[],
   )
@@ -57,19 +58,30 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
   os.nice(_NICE)
   queue.persist(lambda: queue.beat(heart.name))
   heart.start()
+  keeper = housekeeping.Keeper()
+  keeper.start()
   if warm:
     _warm()
   log.info('worker %s waits for jobs', heart.name)
+  uncertain = False
   while not heart.stopping:
     try:
       if DBTaskResult.objects.ready().exists():
         worker.run()  # Until the queue is empty.
-    except DatabaseError as error:
-      # Locked, away, or the task was taken from a worker that seemed dead.
+      else:
+        time.sleep(_INTERVAL)
+      if uncertain:
+        queue.bury([heart.name], alive=True)
+        uncertain = False
+    except (DatabaseError, InterfaceError) as error:
+      # Locked, away, or the task was taken from a worker that seemed dead. What was in
+      # work may still be noted as this worker's.
       log.warning('the database refused: %s', error)
-      close_old_connections()
-    time.sleep(_INTERVAL)
+      uncertain = True
+      connection.close()
+      time.sleep(_INTERVAL)
   heart.end()
+  keeper.end()
   queue.persist(lambda: queue.bury([heart.name]))
   log.info('worker %s ends', heart.name)
   return 0
