@@ -1,28 +1,31 @@
 """Everybody can use every page: axe, keyboard, phones; and pages keep to themselves.
 
-JSR_SCREENS names the folder of screenshots, which are for people to look at.
+Each page is visited once, on a phone in one scheme of colours and on a desk in the
+other, and axe reads one of the two. JSR_SCREENS=FOLDER has axe read each page in all
+four combinations and puts screenshots there, which are for people to look at.
 """
 
+import itertools
 import os
 import pathlib
 import re
 import urllib.parse
 
 import pytest
+from PIL import Image
 
-from tests.web import pictures, sites, visits
+from tests.web import pictures, sites, studies, visits
 from tests.web.test_browser_study import study
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCREENS = pathlib.Path(os.environ.get('JSR_SCREENS', ROOT / 'out' / 'screens'))
-PHONE, DESKTOP = (390, 844), (1280, 900)
+SCREENS = os.environ.get('JSR_SCREENS')
+SIZES, SCHEMES = ((390, 844), (1280, 900)), ('light', 'dark')
 # Findings of these kinds fail a test.
 GRAVE = ('serious', 'critical')
 # Of pages that are opened as they are.
 PLAIN = {
   **{'home': '/', 'methods': '/methods/', 'results': '/results/'},
   **{'references': '/references/', 'api': '/api/', 'missing': '/nowhere/'},
-  'upscale': '/upscale/',
+  **{'upscale': '/upscale/', 'nothing': '/pictures/'},
 }
 
 
@@ -41,10 +44,22 @@ def invitations(server, tmp_path_factory):
   return links[0], iter(links[1:])
 
 
+@pytest.fixture(scope='module')
+def pairs(server, tmp_path_factory):
+  """A study of one pair: the links of its researcher and of two raters."""
+  folder = tmp_path_factory.mktemp('pairs')
+  place = folder / 'Set' / 'boat'
+  place.mkdir(parents=True)
+  for i, method in enumerate(('one', 'two')):
+    Image.fromarray(pictures.array(32, 24, seed=i)).save(place / f'{method}.png')
+  options = ('--mode', 'pairs', '--repeats', '0')
+  return studies.create(server, folder, f'pairs-{os.getpid()}', 2, *options)
+
+
 @pytest.fixture
-def links(invitations):
-  """The researcher's link, and one of a rater who has not begun."""
-  return invitations[0], next(invitations[1])
+def links(invitations, pairs, server):
+  """Of the researcher, of a rater who has not begun; of a study of pairs; the site."""
+  return invitations[0], next(invitations[1]), *pairs, server
 
 
 def choose(page, _):
@@ -56,11 +71,8 @@ def choose(page, _):
 
 def waiting(page, _):
   """A large picture keeps the worker busy; it is cancelled on the next page."""
-  fields = {'model': 'compact', 'scale': '4', 'self_ensemble': '1'}
   data = pictures.encoded('PNG', 400, 300)
-  file = {'name': 'large.png', 'mimeType': 'image/png', 'buffer': data}
-  answer = page.request.post('/api/jobs', multipart={**fields, 'image': file})
-  page.goto(answer.json()['url'])
+  page.goto(visits.sent(page, data, model='compact', self_ensemble='1')['url'])
   page.locator('#waiting').wait_for()
 
 
@@ -84,6 +96,28 @@ def result(page, _):
   visits.shown(page)
 
 
+def failed(page, links):
+  """By a model of the site's owner that is none."""
+  model = links[-1].folder / 'models' / 'broken.safetensors'
+  model.parent.mkdir(exist_ok=True)
+  model.write_bytes(b'none')
+  try:
+    sent = visits.sent(page, model='broken')
+    assert visits.until_ended(page, sent['id'])['status'] == 'failed'
+    page.goto(sent['url'])
+    page.get_by_role('alert').wait_for()
+  finally:
+    model.unlink()
+
+
+def forbidden(page, _):
+  """A form without its token."""
+  page.goto('/references/')
+  page.context.clear_cookies(name='csrftoken')
+  page.get_by_role('button', name='English').click()
+  page.get_by_text('allow cookies').wait_for()
+
+
 def history(page, _):
   page.goto('/pictures/')
   page.locator('.job[data-status=done]').first.wait_for()
@@ -103,26 +137,45 @@ def trial(page, links):
   page.locator('[name=score]:enabled').first.wait_for()
 
 
+def pair(page, links):
+  page.goto(links[3])
+  page.get_by_role('button', name='I agree: begin').click()
+  page.locator('[name=score]:enabled').first.wait_for()
+
+
+def end(page, _):
+  page.locator('[name=score]').first.click()
+  page.get_by_text('That was all').wait_for()
+
+
+def closed(page, links):
+  page.goto(links[2])
+  page.get_by_role('button', name='Close the study').click()
+  page.get_by_role('button', name='Reopen the study').wait_for()
+  page.goto(links[4])
+  page.get_by_text('The study is closed').wait_for()
+
+
 # In this order, for one visitor.
 VISITS = {
   **{
     name: (lambda page, _, path=path: page.goto(path)) for name, path in PLAIN.items()
   },
   **{'chosen': choose, 'waiting': waiting, 'cancelled': cancelled},
-  **{'result': result, 'history': history},
+  **{'result': result, 'failed': failed, 'forbidden': forbidden, 'history': history},
   **{'research': research, 'welcome': welcome, 'trial': trial},
+  **{'pair': pair, 'end': end, 'closed': closed},
 }
 
 
-@pytest.mark.parametrize('size', [PHONE, DESKTOP], ids=['phone', 'desktop'])
-def test_every_page(browser, server, axe, links, size):
+def test_every_page(browser, server, axe, links):
   """No grave finding of axe, nothing in the console, no request to another host."""
   foreign, found = [], []
   host = urllib.parse.urlsplit(server.url).netloc
-  allow = [r'status of 404']  # The page that is missing.
+  allow = [r'status of 40[34]']  # The pages that are missing or forbidden.
   # Without motion: a colour on its way to another is neither.
   with sites.opened(browser, server.url, allow=allow, reduced_motion='reduce') as page:
-    page.set_viewport_size({'width': size[0], 'height': size[1]})
+    page.on('dialog', lambda dialog: dialog.accept())
     page.on(
       'request',
       lambda request: (
@@ -130,28 +183,35 @@ def test_every_page(browser, server, axe, links, size):
         and foreign.append(request.url)
       ),
     )
-    for name, visit in VISITS.items():
+    for i, (name, visit) in enumerate(VISITS.items()):
       visit(page, links)
       # Not by a script element, which the page's policy forbids.
       page.evaluate(axe)
-      for scheme in ('light', 'dark'):
+      for k, (size, scheme) in enumerate(_looks(i)):
+        page.set_viewport_size({'width': size[0], 'height': size[1]})
         page.emulate_media(color_scheme=scheme)
-        found += [(name, scheme, *each) for each in _grave(page, scheme)]
-        folder = SCREENS / f'{size[0]}-{scheme}'
-        folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f'{name}.png', full_page=True)
-      wide = page.evaluate('document.documentElement.scrollWidth')
-      assert wide <= size[0], (name, wide)
+        wide = page.evaluate('document.documentElement.scrollWidth')
+        assert wide <= size[0], (name, wide)
+        if SCREENS or k == i // 2 % 2:
+          found += [(name, *size, scheme, *each) for each in _grave(page)]
+        if SCREENS:
+          folder = pathlib.Path(SCREENS) / f'{size[0]}-{scheme}'
+          folder.mkdir(parents=True, exist_ok=True)
+          page.screenshot(path=folder / f'{name}.png', full_page=True)
   assert found == []
   assert foreign == []
 
 
-def _grave(page, scheme):
-  """What axe finds; in the dark only what depends on it."""
-  rules = {'runOnly': ['color-contrast']} if scheme == 'dark' else {}
-  run = page.evaluate(
-    '(rules) => axe.run(rules)', rules | {'resultTypes': ['violations']}
-  )
+def _looks(i):
+  """Sizes and schemes of a visit, by its number: two, or all four for screenshots."""
+  if SCREENS:
+    return list(itertools.product(SIZES, SCHEMES))
+  return list(zip(SIZES, SCHEMES[:: 1 if i % 2 else -1], strict=True))
+
+
+def _grave(page):
+  """What axe finds, but for trifles."""
+  run = page.evaluate("() => axe.run({resultTypes: ['violations']})")
   return [
     (each['id'], node['html'][:120])
     for each in run['violations']

@@ -199,7 +199,7 @@ def test_methods(page):
 @pytest.fixture
 def compact(page):
   """The page of a result of the network that has a partner."""
-  visits.opened(page, pictures.encoded(), model='compact')
+  visits.opened(page, pictures.encoded(), model='compact', consistent='1')
   return page
 
 
@@ -251,9 +251,15 @@ def test_live_strength(compact):
   assert caption.inner_text() == 'Preview of strength 0.5'
   make.click()
   page.locator('#stage[data-right*="|0.5|"]').wait_for()
+  # The ends of the preview are in no list: nobody asked for them.
+  names = page.locator('#right option').all_inner_texts()
+  assert [name for name in names if 'strength' in name] == [
+    'Compact, strength 0.5, consistent'
+  ]
   visits.shown(page)
-  assert caption.inner_text() == 'Compact, strength 0.5'
-  assert page.locator('#download-what').inner_text() == 'Compact, strength 0.5'
+  # With the options of the result that it was made from.
+  assert caption.inner_text() == 'Compact, strength 0.5, consistent'
+  assert page.locator('#download-what').inner_text() == caption.inner_text()
   assert make.is_hidden()
   assert not page.locator('#layer-right img.mixed').is_visible()
   url = page.locator('#layer-right img').first.get_attribute('src')
@@ -275,6 +281,9 @@ def test_metrics(page):
   job = visits.opened(page, visits.png(truth[2::4, 2::4]))
   field, said = page.locator('#original input'), page.locator('#measure-said')
   press = page.get_by_role('button', name='Measure against it').click
+  field.set_input_files(visits.files(('none.png', b'')))
+  press()
+  assert said.inner_text() == 'The file is empty.'
   field.set_input_files(visits.files(('text.png', b'no picture')))
   press()
   sites.until(lambda: 'This is no picture' in said.inner_text())

@@ -128,6 +128,8 @@ def test_options(form):
   wanted = {'model': 'compact', 'scale': 4.0, 'strength': 0.25, 'self_ensemble': True}
   wanted |= {'seamless': True, 'consistent': True, 'width': 96, 'height': 64}
   assert {name: job[name] for name in wanted} == wanted
+  what = 'compact ×4, strength 0.25, self-ensemble, seamless, consistent'
+  assert form.locator('.job .what').inner_text() == what
   assert job['residual']['mean'] < 1  # It was made consistent, not only asked for.
 
 
@@ -194,8 +196,8 @@ def test_bad_uploads(form, kind, tmp_path):
   words = {
     'empty': 'The file is empty.',
     'text': 'This is no picture',
-    'bomb': 'takes at most 25 million',
-    'large': 'more than 25 million pixels',
+    'bomb': 'takes at most 25',
+    'large': 'more than 25,000,000 pixels',
     'huge': 'larger than 50 MB',
     'truncated': 'cut off',
   }
@@ -224,9 +226,11 @@ def test_without_scripts(browser, server):
   with sites.opened(browser, server.url, java_script_enabled=False) as page:
     page.goto('/upscale/')
     page.locator('#model').select_option('bicubic')
-    page.locator('#files').set_input_files(visits.files(('a.png', b'text')))
+    both = visits.files(('a.png', b'text'), ('good.png', flat('red')))
+    page.locator('#files').set_input_files(both)
     visits.send(page)
     assert 'a.png: This is no picture' in page.locator('#problems').inner_text()
+    assert texts(page, '#made a') == ['good.png']
     page.complaints.clear()  # The answer is 400.
     page.locator('#model').select_option('bicubic')
     page.locator('#files').set_input_files(visits.files(('b.png', flat('red'))))
@@ -235,6 +239,10 @@ def test_without_scripts(browser, server):
     token = page.url.rstrip('/').rpartition('/')[2]
     sites.until(lambda: visits.job(page, token)['status'] == 'done')
     page.reload()
+    # Nothing is there that would do nothing.
+    for name in ('1:1', 'Trust map', 'Measure against it', 'Cancel'):
+      assert page.get_by_role('button', name=name).count() == 0
+    assert page.get_by_role('combobox').count() == 1  # The format of the download.
     shown = page.get_by_alt_text('The result')
     assert (
       np.ptp(visits.pixels(page, shown.get_attribute('src')), axis=(0, 1)).max() == 0

@@ -58,8 +58,8 @@ def jobs(page):
   return page.request.get('/api/jobs').json()['jobs']
 
 
-def made(page, data=None, name='cat.png', **fields):
-  """Has a picture enlarged for this page's visitor; returns the job when it is done."""
+def sent(page, data=None, name='cat.png', **fields):
+  """Sends a picture of this page's visitor; returns the job."""
   data = pictures.encoded() if data is None else data
   form = {'model': 'espcn', 'scale': '4', **fields}
   form['image'] = {
@@ -71,14 +71,24 @@ def made(page, data=None, name='cat.png', **fields):
   text = page.request.get('/upscale/').text()
   token = re.search('name="csrfmiddlewaretoken" value="(.+?)"', text)[1]
   headers = {'X-CSRFToken': token}
-  sent = page.request.post('/api/jobs', multipart=form, headers=headers)
-  assert sent.status == 201, sent.text()
-  token = sent.json()['id']
-  found = sites.until(
-    lambda: (now := job(page, token))['status'] in ('done', 'failed') and now
-  )
+  answer = page.request.post('/api/jobs', multipart=form, headers=headers)
+  assert answer.status == 201, answer.text()
+  return answer.json()
+
+
+def made(page, data=None, name='cat.png', **fields):
+  """Has a picture enlarged for this page's visitor; returns the job when it is done."""
+  token = sent(page, data, name, **fields)['id']
+  found = until_ended(page, token)
   assert found['status'] == 'done', found
   return found
+
+
+def until_ended(page, token):
+  """Waits until a job has ended; returns it."""
+  return sites.until(
+    lambda: (now := job(page, token))['status'] in ('done', 'failed') and now
+  )
 
 
 def opened(page, data=None, **fields):

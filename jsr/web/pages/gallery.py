@@ -88,4 +88,6 @@ def _entry(each: dict) -> Entry:
     '',
     _('%(picture)s, the original') % {'picture': title},
   )
-  return Entry(str(title), str(text), each['credit'], (*versions, original))
+  free = {'public domain': _('public domain')}
+  credit = _(', ').join(free.get(part, part) for part in each['credit'].split(', '))
+  return Entry(str(title), str(text), credit, (*versions, original))

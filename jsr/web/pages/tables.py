@@ -1,6 +1,7 @@
 """Comparisons as the results page shows them."""
 
 import dataclasses
+import re
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -83,10 +84,20 @@ def _about(comparison: Comparison) -> list[str]:
       % {
         'jsr': versions['jsr'],
         'jax': versions.get('jax', '?'),
-        'machine': results.get('machine', '?'),
+        'machine': _machine(str(results.get('machine', '?'))),
       }
     )
   return parts
+
+
+def _machine(text: str) -> str:
+  """Returns what `jsr compare` wrote, translated where it counts cores."""
+  found = re.fullmatch(r'(\w+), (\d+) cores?', text)
+  if not found:
+    return text
+  n = int(found[2])
+  said = ngettext('%(device)s, %(n)s core', '%(device)s, %(n)s cores', n)
+  return said % {'device': found[1].upper(), 'n': n}
 
 
 def _table(comparison: Comparison, position: int) -> Table:
@@ -94,9 +105,9 @@ def _table(comparison: Comparison, position: int) -> Table:
   kept = [i for i, title in enumerate(block.titles) if title not in _LEFT_OUT]
   counted = block.n.isdigit()
   pictures = ngettext('%(n)s picture', '%(n)s pictures', int(block.n) if counted else 2)
-  caption = f'{block.set} ×{block.scale}, ' + pictures % {'n': block.n}
+  caption = f'{block.set} ×{block.scale}' + _(', ') + pictures % {'n': block.n}
   if block.reference == 'no reference':
-    caption += ', ' + _('no published bicubic row to check it by')
+    caption += _(', ') + _('no published bicubic row to check it by')
   return Table(
     caption=caption,
     titles=tuple(_title(block.titles[i]) for i in kept),

@@ -7,6 +7,19 @@ export function say(key, values = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
 
+/** What a job has that its method alone does not say, in words. */
+export function extras(job) {
+  const found = job.strength === null ? [] : [say('strength', {strength: job.strength})];
+  return [...found, ...['self_ensemble', 'seamless', 'consistent'].filter((name) => job[name]).map((name) => say(name))];
+}
+
+/** What is wrong with a file before it is sent, or nothing. */
+export function unfit(file) {
+  const most = Number(words.max_bytes ?? Infinity);
+  if (!file.size) return say('empty');
+  return file.size > most ? say('too_heavy', {most: Math.floor(most / 2 ** 20)}) : '';
+}
+
 function csrf() {
   return document.querySelector('[name=csrfmiddlewaretoken]')?.value ?? '';
 }
@@ -14,7 +27,8 @@ function csrf() {
 /** What went wrong, in one sentence; `status` is the answer's, 0 if there was none. */
 export class Refused extends Error {
   constructor(message, status = 0) {
-    super(message ?? say('offline'));
+    // A server before the site may refuse what is large, without a sentence.
+    super(message ?? say(status === 413 ? 'too_heavy_here' : 'offline'));
     this.status = status;
   }
 
@@ -45,12 +59,18 @@ export function send(url, form, told) {
     request.open('POST', url);
     request.setRequestHeader('X-CSRFToken', csrf());
     request.responseType = 'json';
-    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    let under = false;
+    request.upload.onprogress = (event) => {
+      under = event.loaded < event.total;
+      if (event.lengthComputable) told(event.loaded / event.total);
+    };
+    request.upload.onload = () => (under = false);
     request.onload = () => {
       if (request.status < 300 && request.response) resolve(request.response);
       else reject(new Refused(request.response?.error, request.status));
     };
-    request.onerror = () => reject(new Refused());
+    // Who takes no more of a file may hang up in the middle of it.
+    request.onerror = () => reject(new Refused(under ? say('broke_off') : undefined));
     request.send(form);
   });
 }

@@ -1,6 +1,6 @@
 // Cards of jobs in a list: what they say, and their buttons.
 
-import {call, ended, percent, say, Watch} from './api.js';
+import {call, ended, extras, percent, say, Watch} from './api.js';
 
 /** Keeps the cards of a list up to date. */
 export class Cards {
@@ -17,7 +17,11 @@ export class Cards {
     );
     for (const card of list.children) {
       this.wire(card);
-      if (['queued', 'running'].includes(card.dataset.status)) this.watch.add(card.dataset.token);
+      if (['queued', 'running'].includes(card.dataset.status)) {
+        // It does nothing without this script.
+        card.querySelector('.cancel').hidden = false;
+        this.watch.add(card.dataset.token);
+      }
     }
   }
 
@@ -27,7 +31,7 @@ export class Cards {
     card.dataset.token = job.id;
     for (const link of card.querySelectorAll('a')) link.href = job.url;
     card.querySelector('.name a').textContent = job.upload.name;
-    card.querySelector('.what').textContent = `${job.model} ×${job.scale}`;
+    card.querySelector('.what').textContent = [`${job.model} ×${job.scale}`, ...extras(job)].join(say('comma'));
     card.querySelector('.delete .unseen').textContent = ` ${job.upload.name}`;
     this.list.prepend(card);
     this.wire(card);

@@ -1,6 +1,6 @@
 // What lies left and right of the divider: methods, made when somebody asks for them.
 
-import {call, ended, percent, say, Watch} from './api.js';
+import {call, ended, extras, percent, say, Watch} from './api.js';
 import {Viewer} from './viewer.js';
 
 const byId = (id) => document.getElementById(id);
@@ -61,13 +61,10 @@ export class Comparison {
 
   label(job) {
     if (job.kind === 'trust') return say('trust');
-    const extras = [];
-    if (job.strength !== null) extras.push(say('strength', {strength: job.strength}));
-    for (const name of ['self_ensemble', 'seamless', 'consistent']) if (job[name]) extras.push(say(name));
     const label = this.methods.find((each) => each.name === job.model)?.label ?? job.model;
     // What it is for stands in the lists.
     const method = label.replace(/\s*[(（].*/, '');
-    return extras.length ? `${method}, ${extras.join(', ')}` : method;
+    return [method, ...extras(job)].join(say('comma'));
   }
 
   zoom(how) {

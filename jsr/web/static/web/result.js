@@ -1,10 +1,12 @@
 // The page of a result: waiting for it, comparing it, measuring it.
 
-import {call, ended, percent, say, send, Watch} from './api.js';
+import {call, ended, percent, say, send, unfit, Watch} from './api.js';
 import {Comparison} from './comparison.js';
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const job = data.job;
+// What does nothing without this script is not there without it.
+for (const part of document.querySelectorAll('[data-scripted]')) part.hidden = false;
 
 function wait() {
   const place = document.getElementById('waiting');
@@ -90,7 +92,10 @@ function measures(comparison) {
   };
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (!form.elements.image.files.length) return form.elements.image.click();
+    const [file] = form.elements.image.files;
+    if (!file) return form.elements.image.click();
+    said.textContent = unfit(file);
+    if (said.textContent) return;
     try {
       await send(`/api/jobs/${job.id}/original`, new FormData(form), () => {});
       asked = true;

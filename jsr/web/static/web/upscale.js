@@ -1,6 +1,6 @@
 // Choosing, dropping and pasting pictures; a preview at once; sending; progress.
 
-import {call, percent, say, send} from './api.js';
+import {call, percent, say, send, unfit} from './api.js';
 import {Cards} from './cards.js';
 
 const form = document.getElementById('upscale');
@@ -11,6 +11,8 @@ const problems = document.getElementById('problems');
 const [model, scale, strength] = ['model', 'scale', 'strength'].map((id) => document.getElementById(id));
 const useStrength = document.getElementById('use-strength');
 const limits = Object.fromEntries(Object.entries(form.dataset).map(([key, value]) => [key, Number(value)]));
+// A number with its thousands apart, as the visitor's language has it.
+const grouped = (n) => n.toLocaleString(document.documentElement.lang);
 const section = document.getElementById('jobs-section');
 const cards = new Cards(document.getElementById('jobs'), {
   template: document.getElementById('card'),
@@ -50,9 +52,8 @@ async function add(list) {
     });
     files.push(entry);
     chosen.append(item);
-    if (!file.size) entry.bad = say('empty');
-    else if (file.size > limits.maxBytes) entry.bad = say('too_heavy', {most: Math.floor(limits.maxBytes / 2 ** 20)});
-    else await look(entry);
+    entry.bad = unfit(file);
+    if (!entry.bad) await look(entry);
     describe(entry);
   }
 }
@@ -100,8 +101,8 @@ function describe(entry) {
     const [w, h] = size;
     const [W, H] = size.map((n) => Math.round(n * times));
     what.textContent = say('size', {w, h, W, H});
-    if (w * h > limits.maxPixels) bad ||= say('too_large', {most: Math.floor(limits.maxPixels / 1e6)});
-    else if (W * H > limits.maxResult) bad ||= say('result_too_large', {most: Math.floor(limits.maxResult / 1e6)});
+    if (w * h > limits.maxPixels) bad ||= say('too_large', {most: grouped(limits.maxPixels)});
+    else if (W * H > limits.maxResult) bad ||= say('result_too_large', {most: grouped(limits.maxResult)});
     if (entry.bitmap) draw(item.querySelector('canvas'), entry, times);
   } else what.textContent = bad ? '' : say('no_preview');
   const place = item.querySelector('.problem');
