@@ -15,6 +15,13 @@ async function update() {
   document.getElementById('fresh').hidden = found.answers === Number(table.dataset.answers);
 }
 
+// The address differs in nothing but its place on the page: no browser asks anew.
+document.querySelector('#fresh a').addEventListener('click', (event) => {
+  event.preventDefault();
+  location.hash = 'results';
+  location.reload();
+});
+
 setInterval(() => {
   // A page in the background, or a network that is gone, asks again later.
   if (document.visibilityState === 'visible') update().catch(() => {});
