@@ -82,13 +82,13 @@ def cancelled(page, _):
 
 
 def result(page, _):
-  visits.opened(page, pictures.encoded('JPEG', 60, 40), model='compact')
+  visits.opened(page, model='compact')
   page.locator('#trust').click()
   page.locator('#layer-trust img').wait_for()
   page.locator('#live').fill('0.5')
   page.locator('#layer-right img.mixed').wait_for()
   page.locator('#original input').set_input_files(
-    visits.files(('truth.png', pictures.encoded('PNG', 240, 160)))
+    visits.files(('truth.png', pictures.encoded('PNG', 96, 64)))
   )
   page.locator('#original button').click()
   page.locator('#metrics tbody tr').nth(1).wait_for()
@@ -97,17 +97,10 @@ def result(page, _):
 
 
 def failed(page, links):
-  """By a model of the site's owner that is none."""
-  model = links[-1].folder / 'models' / 'broken.safetensors'
-  model.parent.mkdir(exist_ok=True)
-  model.write_bytes(b'none')
-  try:
-    sent = visits.sent(page, model='broken')
-    assert visits.until_ended(page, sent['id'])['status'] == 'failed'
-    page.goto(sent['url'])
-    page.get_by_role('alert').wait_for()
-  finally:
-    model.unlink()
+  job = visits.made(page, name='failed.png')
+  visits.fail(links[-1], job['id'])
+  page.goto(job['url'])
+  page.get_by_role('alert').wait_for()
 
 
 def forbidden(page, _):

@@ -140,18 +140,40 @@ def screen(locator):
 
 def expire(server, upload):
   """Lets the time of an upload run out."""
+  within(
+    server,
+    f"""
+from django.utils import timezone
+from jsr.web.jobs import queue
+from jsr.web.jobs.models import Upload
+assert Upload.objects.filter(pk={upload!r}).update(expires=timezone.now())
+queue.tidy()
+""",
+  )
+
+
+def fail(server, token):
+  """Makes a failure of a job."""
+  within(
+    server,
+    f"""
+from jsr.web.jobs import phrases
+from jsr.web.jobs.models import Job, State
+failed = {{'state': State.FAILED, 'error': phrases.DAMAGED}}
+assert Job.objects.filter(pk={token!r}).update(**failed)
+""",
+  )
+
+
+def within(server, code):
+  """Runs Python in a process of a site's own."""
   code = f"""
 import pathlib
 
 from jsr.web import setup
 
 setup.open_site(pathlib.Path({str(server.folder)!r}))
-from django.utils import timezone
-from jsr.web.jobs import queue
-from jsr.web.jobs.models import Upload
-assert Upload.objects.filter(pk={upload!r}).update(expires=timezone.now())
-queue.tidy()
-"""
+{code}"""
   subprocess.run(
     [sys.executable, '-c', code],
     check=True,
