@@ -102,6 +102,30 @@ def rate(link: str, rater: int, people: People) -> int:
     answers += 1
 
 
+def simulate(root: pathlib.Path, people: People, seed: int) -> tuple[int, float]:
+  """Makes a study on the open site, lets all rate, exports it to root / 'out'.
+
+  Returns:
+    Answers, and the seconds they took.
+  """
+  raters, images = len(people.leniency), len(people.scenes)
+  make_pictures(root / 'page_pictures', images)
+  command = ['study', 'create', 'simulated', '--from', str(root / 'page_pictures')]
+  command += ['--methods', ','.join(QUALITY), '--raters', str(raters)]
+  command += ['--calibration', '3', '--seed', str(seed)]
+  if cli.main(command):
+    raise SystemExit(2)
+  from jsr.web.studies.models import Study
+
+  links = [r.get_absolute_url() for r in Study.objects.get().raters.all()]
+  start = time.perf_counter()
+  answers = sum(rate(link, k, people) for k, link in enumerate(links))
+  seconds = time.perf_counter() - start
+  if cli.main(['study', 'export', 'simulated', '-o', str(root / 'out')]):
+    raise SystemExit(2)
+  return answers, seconds
+
+
 def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--raters', type=int, default=26)
@@ -117,20 +141,7 @@ def main() -> None:
     # Nothing of it belongs to a real site.
     for name in ('JSR_DATABASE', 'JSR_S3_BUCKET'):
       os.environ.pop(name, None)
-    make_pictures(root / 'page_pictures', images)
-    command = ['study', 'create', 'simulated', '--from', str(root / 'page_pictures')]
-    command += ['--methods', ','.join(QUALITY), '--raters', str(raters)]
-    command += ['--calibration', '3', '--seed', str(args.seed)]
-    if cli.main(command):
-      raise SystemExit(2)
-    from jsr.web.studies.models import Study
-
-    links = [r.get_absolute_url() for r in Study.objects.get().raters.all()]
-    start = time.perf_counter()
-    answers = sum(rate(link, k, people) for k, link in enumerate(links))
-    seconds = time.perf_counter() - start
-    if cli.main(['study', 'export', 'simulated', '-o', str(root / 'out')]):
-      raise SystemExit(2)
+    answers, seconds = simulate(root, people, args.seed)
     report(root / 'out', people.truth())
     print(f'\n{answers} answers of {raters} raters in {seconds:.0f} s')
 
