@@ -41,8 +41,10 @@ def served(database: str, **options):
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='jsr-site-'))
     url = ''
     if database == 'postgresql':
-      url = stack.enter_context(postgresql.cluster()).create('site')
-    server = sites.Server(folder, env={'JSR_DATABASE': url}, **options)
+      url = stack.enter_context(postgresql.cluster())('site')
+    server = sites.Server(
+      folder, env={'JSR_DATABASE': url, 'JSR_NICE': '10'}, **options
+    )
     try:
       yield server, url
     finally:

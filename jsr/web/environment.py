@@ -18,6 +18,7 @@
 | `JSR_ACTIVE` | 40 | unfinished jobs of a visitor |
 | `JSR_QUEUE` | 2000 | unfinished jobs of all |
 | `JSR_KEEP_HOURS` | 24 | until uploads and results are deleted |
+| `JSR_NICE` | 10 | by how much pages come before pictures, 0 to 19 |
 """
 
 import os

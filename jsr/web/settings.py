@@ -186,6 +186,7 @@ RATE = environment.number('RATE', 120)
 ACTIVE = environment.number('ACTIVE', 40)
 QUEUE = environment.number('QUEUE', 2000)
 KEEP_HOURS = environment.number('KEEP_HOURS', 24)
+NICE = environment.number('NICE', 10, least=0)
 
 LOGGING = {
   'version': 1,

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from tests.web import postgresql, sites
+from tests.web import postgresql, sites, studies
 
 DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
 
@@ -22,7 +22,7 @@ def databases(tmp_path_factory):
     return
   assert DATABASE == 'postgresql', f'JSR_TEST_DATABASE={DATABASE} is not known'
   with postgresql.cluster() as cluster:
-    yield cluster.create
+    yield cluster
 
 
 @pytest.fixture(scope='session')
@@ -77,6 +77,27 @@ def settings(site):
 def client(site):
   """A visitor of the site in this process."""
   return sites.visitor()
+
+
+@pytest.fixture(scope='session')
+def compared(tmp_path_factory):
+  """A folder as jsr compare writes it, for studies."""
+  folder = tmp_path_factory.mktemp('made') / 'page_pictures'
+  studies.write_pictures(folder)
+  return folder
+
+
+@pytest.fixture
+def make(site, compared):
+  """A function that makes a study and returns it."""
+
+  def call(*options, name='secretstudy'):
+    assert studies.run('create', name, '--from', compared, *options) == 0
+    from jsr.web.studies.models import Study
+
+    return Study.objects.get(name=name)
+
+  return call
 
 
 @pytest.fixture(scope='session')

@@ -37,24 +37,50 @@ def test_worker_server_and_database_go_away(troubled):
   server = troubled
   data = pictures.encoded('PNG', 260, 200)
   ids = [faults.send(server, data, **SLOW)['id'] for _ in range(3)]
-  # A worker dies in mid-job, twice.
-  for delay in (0.1, 0.4):
-    faults.kill_worker(server, ids, delay)
-  # The machine loses power in mid-job.
+  # A worker dies in mid-job.
+  faults.kill_worker(server, ids, 0.2)
+  # The server dies in mid-job; its worker gives the job back and does not go on alone.
+  at_work = "SELECT worker FROM jobs_job WHERE state = 'running' AND attempts = 1"
+  first = server.database.query('SELECT worker FROM jobs_job WHERE attempts > 0')
+  sites.until(lambda: set(server.database.query(at_work)) - {*first, ('',)})
+  workers = server.workers()
+  assert workers
+  server.process.kill()
+  server.process.wait()
+  sites.until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in workers), 20)
+  states = server.database.query("SELECT token FROM jobs_job WHERE state = 'running'")
+  assert states == []
+  # The machine loses power.
+  server.start()
   sites.until(lambda: faults.running(server, ids))
-  before = set(server.workers())
   server.kill()
-  sites.until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in before))
   server.start()
   # The database is locked by somebody while a job ends.
   sites.until(lambda: faults.running(server, ids))
-  faults.hold(server.database, 3).join()
+  faults.hold(server.database, 2).join()
   jobs = check(server, ids)
   # One result each, and all alike.
   results = {faults.request(job['result_url'])[2] for job in jobs.values()}
   assert len(results) == 1
   files = list((server.folder / 'files' / 'results').rglob('*.png'))
   assert len(files) == len(ids)
+
+
+def test_the_database_is_started_anew(tmp_path, databases):
+  """Connections that were open are of no use then, and jobs go on all the same."""
+  url = databases('anew')
+  if not url:
+    pytest.skip('SQLite has no server')
+  server = sites.Server(tmp_path / 'site', env={'JSR_DATABASE': url})
+  try:
+    server.database = faults.Database(server, url)
+    data = pictures.encoded('PNG', 260, 200)
+    ids = [faults.send(server, data, **SLOW)['id'] for _ in range(2)]
+    sites.until(lambda: faults.running(server, ids))
+    databases.restart()
+    check(server, ids)
+  finally:
+    server.kill()
 
 
 def test_cancel_and_delete_while_it_runs(troubled):

@@ -7,6 +7,7 @@ import time
 from types import FrameType
 
 import numpy as np
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
@@ -17,8 +18,6 @@ from jsr.weights import embedded
 
 # Seconds between looks into an empty queue.
 _INTERVAL = 0.25
-# Pages are answered before pictures are enlarged.
-_NICE = 10
 log = logging.getLogger(__name__)
 
 
@@ -55,7 +54,7 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
 
   for each in (signal.SIGTERM, signal.SIGINT):
     signal.signal(each, stop)
-  os.nice(_NICE)
+  os.nice(settings.NICE)
   queue.persist(lambda: queue.beat(heart.name))
   heart.start()
   keeper = housekeeping.Keeper()
