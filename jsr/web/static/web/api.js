@@ -9,8 +9,9 @@ export function say(key, values = {}) {
 
 /** What a job has that its method alone does not say, in words. */
 export function extras(job) {
-  const found = job.strength === null ? [] : [say('strength', {strength: job.strength})];
-  return [...found, ...['self_ensemble', 'seamless', 'consistent'].filter((name) => job[name]).map((name) => say(name))];
+  const strength = job.strength === null ? [] : [say('strength', {strength: job.strength})];
+  const others = ['self_ensemble', 'seamless', 'consistent'].filter((name) => job[name]);
+  return [...strength, ...others.map((name) => say(name))];
 }
 
 /** What is wrong with a file before it is sent, or nothing. */
