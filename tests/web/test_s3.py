@@ -38,14 +38,14 @@ class Bucket(http.server.BaseHTTPRequestHandler):
     if self.command != 'HEAD':
       self.wfile.write(body)
 
-  def do_PUT(self):  # noqa: N802
+  def do_PUT(self):
     body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
     if 'aws-chunked' in self.headers.get('Content-Encoding', ''):
       body = unchunked(body)
     self.objects[self.key] = body
     self.answer(200)
 
-  def do_GET(self):  # noqa: N802
+  def do_GET(self):
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
     if 'list-type' in query or 'prefix' in query:
       return self.list(query)
@@ -55,9 +55,9 @@ class Bucket(http.server.BaseHTTPRequestHandler):
       )
     return self.answer(200, self.objects[self.key])
 
-  do_HEAD = do_GET  # noqa: N815
+  do_HEAD = do_GET
 
-  def do_DELETE(self):  # noqa: N802
+  def do_DELETE(self):
     self.objects.pop(self.key, None)
     self.answer(204)
 
