@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from tests.web import postgresql, sites, studies
+from tests.web import pictures, postgresql, results, sites, studies
 
 DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
 
@@ -130,3 +130,17 @@ def page(browser, server):
   """A new visitor's page; the test fails if the browser's console has an error."""
   with sites.opened(browser, server.url) as page:
     yield page
+
+
+@pytest.fixture
+def made(client):
+  """A function that sends a picture, does its job, and returns the job."""
+
+  def make(data=None, name='cat.png', **fields):
+    from jsr.web.jobs.models import Job
+
+    answer = client.post('/api/jobs', pictures.upload(data, name, **fields))
+    assert answer.status_code in (200, 201), answer.content
+    return results.work(Job.objects.get(pk=answer.json()['id']))
+
+  return make

@@ -141,7 +141,10 @@ def describe(job: Job, request: HttpRequest) -> dict[str, Any]:
 
 def _metrics(job: Job) -> dict[str, Any] | None:
   found = job.metrics
-  return {'error': _(found['error'])} if found and 'error' in found else found
+  if found is None or 'error' not in found:
+    return found
+  sentence = found['error']
+  return {'error': _(sentence)}
 
 
 @endpoint('GET', 'HEAD', 'POST')

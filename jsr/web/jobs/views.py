@@ -40,7 +40,6 @@ def upscale(request: HttpRequest) -> HttpResponse:
     'max_bytes': settings.MAX_BYTES,
     'max_result': settings.MAX_RESULT,
     'max_megabytes': settings.MAX_BYTES // 2**20,
-    'max_megapixels': settings.MAX_PIXELS // 10**6,
     'partners': [m for m in choices.models() if choices.with_partner(m)],
     'networks': [m for m in choices.models() if choices.is_network(m)],
     'words': words(),
