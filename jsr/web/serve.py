@@ -48,11 +48,15 @@ class Workers:
 
   def _start(self) -> None:
     name = f'{socket.gethostname()[:40]}-{secrets.token_hex(6)}'
+    process = subprocess.Popen(self._command(name), stdin=subprocess.DEVNULL)
+    self._running[name] = process
+    self._started[name] = time.monotonic()
+
+  def _command(self, name: str) -> list[str]:
     # Not from a folder `jsr` where the user happens to be.
     command = [sys.executable, '-P', '-m', 'jsr.cli', 'worker', '--supervised', name]
     command += ['--site', str(self._site)]
-    self._running[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    self._started[name] = time.monotonic()
+    return command
 
   def _watch(self) -> None:
     from django.db import DatabaseError, InterfaceError, connection
