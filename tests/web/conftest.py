@@ -1,7 +1,7 @@
 """A site for tests: one in this process, one that really serves, and a browser.
 
-JSR_TEST_DATABASE=postgresql runs all of them on a PostgreSQL of their own; the default
-is SQLite. `make test` does both.
+JSR_TEST_DATABASE=postgresql runs them on a PostgreSQL of their own, all but those of
+`ANYWHERE`; the default is SQLite. `make test` does both.
 """
 
 import os
@@ -12,6 +12,20 @@ import pytest
 from tests.web import pictures, postgresql, results, sites, studies
 
 DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
+# What pages look like and say, and settings: no database has a part in it.
+ANYWHERE = {
+  *('test_access', 'test_browser_pages', 'test_facts', 'test_settings'),
+  *('test_translations',),
+}
+
+
+def pytest_collection_modifyitems(config, items):
+  """Leaves out of the second run what it would only repeat."""
+  if DATABASE == 'sqlite':
+    return
+  again = [item for item in items if item.path.stem in ANYWHERE]
+  config.hook.pytest_deselected(items=again)
+  items[:] = [item for item in items if item not in again]
 
 
 @pytest.fixture(scope='session')
