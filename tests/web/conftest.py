@@ -12,10 +12,12 @@ import pytest
 from tests.web import pictures, postgresql, results, sites, studies
 
 DATABASE = os.environ.get('JSR_TEST_DATABASE', 'sqlite')
-# What pages look like and say, and settings: no database has a part in it.
+# What pages look like, say and do in a browser, and settings: no database has a part in
+# it.
 ANYWHERE = {
-  *('test_access', 'test_browser_pages', 'test_facts', 'test_settings'),
-  *('test_translations',),
+  *('test_access', 'test_browser_pages', 'test_facts', 'test_site_settings'),
+  *('test_translations', 'test_browser_upload', 'test_browser_result'),
+  *('test_browser_files', 'test_browser_study'),
 }
 
 
