@@ -1,7 +1,7 @@
 """A site for tests: one in this process, one that really serves, and a browser.
 
 JSR_TEST_DATABASE=postgresql runs them on a PostgreSQL of their own, all but those of
-`ANYWHERE`; the default is SQLite. `make test` does both.
+`ANYWHERE` (with JSR_TEST_ALL=1 these, too); the default is SQLite. `make test` does both.
 """
 
 import os
@@ -23,7 +23,7 @@ ANYWHERE = {
 
 def pytest_collection_modifyitems(config, items):
   """Leaves out of the second run what it would only repeat."""
-  if DATABASE == 'sqlite':
+  if DATABASE == 'sqlite' or os.environ.get('JSR_TEST_ALL') == '1':
     return
   again = [item for item in items if item.path.stem in ANYWHERE]
   config.hook.pytest_deselected(items=again)
