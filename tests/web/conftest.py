@@ -1,7 +1,8 @@
 """A site for tests: one in this process, one that really serves, and a browser.
 
 JSR_TEST_DATABASE=postgresql runs them on a PostgreSQL of their own, all but those of
-`ANYWHERE` (with JSR_TEST_ALL=1 these, too); the default is SQLite. `make test` does both.
+`ANYWHERE` (with JSR_TEST_ALL=1 these, too); the default is SQLite. `make test` does
+both.
 """
 
 import os
