@@ -1,5 +1,5 @@
-# Two commands do all the set-up: `make demo` and `make test`. Nothing else is needed
-# than Python 3.11 to 3.13 and a package index.
+# Each command does its own set-up. Nothing else is needed than Python 3.11 to 3.13 and a
+# package index.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && echo $$p && break; done)

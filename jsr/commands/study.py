@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from jsr.commands import arguments
+from jsr.commands import arguments, serve
 from jsr.commands.arguments import Commands
 
 _ADDRESS = 'http://localhost:8000'
@@ -35,14 +35,14 @@ def add(commands: Commands) -> None:
     metavar='DIR',
     help='gets ratings.csv, summary.json and the plots as SVG',
   )
-  _site(export)
+  serve.site(export)
   export.set_defaults(run=_run_export)
   delete = actions.add_parser('delete', help='delete pictures, links and all answers')
   delete.add_argument('name', metavar='NAME')
   delete.add_argument(
     '--yes', action='store_true', help='really; without it nothing is deleted'
   )
-  _site(delete)
+  serve.site(delete)
   delete.set_defaults(run=_run_delete)
 
 
@@ -120,17 +120,8 @@ def _create(parser: argparse.ArgumentParser) -> None:
   parser.set_defaults(run=_run_create)
 
 
-def _site(parser: argparse.ArgumentParser) -> None:
-  parser.add_argument(
-    '--site',
-    type=pathlib.Path,
-    metavar='DIR',
-    help='folder of the site (default: $JSR_SITE, or ~/.local/share/jsr/site)',
-  )
-
-
 def _where(parser: argparse.ArgumentParser) -> None:
-  _site(parser)
+  serve.site(parser)
   parser.add_argument(
     '--address',
     type=_address,

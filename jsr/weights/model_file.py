@@ -9,14 +9,17 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
 from jsr.errors import UserError
-from jsr.types import Variables
+
+if TYPE_CHECKING:
+  # It imports JAX, which the website's server and `jsr upscale --list` do without.
+  from jsr.types import Variables
 
 SUFFIX = '.safetensors'
 _VERSION = 1
@@ -36,7 +39,7 @@ class ModelFile(NamedTuple):
   generator: str
   scale: int
   args: dict[str, Any]
-  variables: Variables
+  variables: 'Variables'
   note: str
 
 
@@ -46,7 +49,7 @@ def save(
   generator: str,
   scale: int,
   args: Mapping[str, Any],
-  variables: Variables,
+  variables: 'Variables',
   note: str = '',
 ) -> None:
   """Writes a model file, whole or not at all.
@@ -134,7 +137,7 @@ def is_model_file(path: str | os.PathLike[str]) -> bool:
   return pathlib.Path(path).suffix == SUFFIX
 
 
-def flatten(variables: Variables) -> dict[str, np.ndarray]:
+def flatten(variables: 'Variables') -> dict[str, np.ndarray]:
   """Returns {'params/head/conv/kernel': array, ...} as host arrays."""
 
   def walk(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -97,10 +97,6 @@ class Server:
       self.kill()
 
 
-class Complaints(list):
-  """What a page's console said that it should not."""
-
-
 @contextlib.contextmanager
 def opened(browser, url, *, allow=(), **options):
   """Opens a page for a new visitor.
@@ -115,7 +111,7 @@ def opened(browser, url, *, allow=(), **options):
     base_url=url, viewport={'width': 1280, 'height': 900}, **options
   )
   context.set_default_timeout(60_000)
-  said = Complaints()
+  said: list[str] = []  # What the console should not say.
   page = context.new_page()
   page.on(
     'console', lambda m: said.append(m.text) if m.type in ('error', 'warning') else None

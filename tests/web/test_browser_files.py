@@ -70,7 +70,8 @@ def test_upload_again(page):
   visits.choose(page, ('next.png', pictures.encoded()))
   page.locator('#model').select_option('espcn')
   visits.send(page)
-  sites.until(lambda: len(visits.jobs(page)) == 2)
+  found = sites.until(lambda: len(visits.jobs(page)) == 2 and visits.jobs(page))
+  assert {job['upload']['name'] for job in found} >= {'next.png'}
 
 
 def test_history_and_delete(browser, server):

@@ -71,7 +71,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
         return error(refused.message, refused.status)
       except Http404:
         return error(_(GONE), 404)
-      except Exception:
+      except Exception:  # Programs read JSON, whatever is wrong.
         log.exception('the API failed')
         return error(_('Something broke. It is our fault; try again later.'), 500)
 

@@ -38,11 +38,7 @@ def _send(name: str, filename: str, *, attach: bool) -> HttpResponse:
     stream = default_storage.open(name)
   except FileNotFoundError:
     raise Http404 from None
-  return _secured(stream, filename, attach=attach, suffix=name.rpartition('.')[2])
-
-
-def _secured(stream, filename: str, *, attach: bool, suffix: str) -> HttpResponse:  # type: ignore[no-untyped-def]
-  kind = TYPES.get(suffix, 'application/octet-stream')
+  kind = TYPES.get(name.rpartition('.')[2], 'application/octet-stream')
   response = FileResponse(
     stream,
     as_attachment=attach or kind == 'application/octet-stream',

@@ -46,7 +46,7 @@ class Keeper(threading.Thread):
         except (DatabaseError, InterfaceError) as error:
           log.debug('the database does not answer: %s', error)
           connection.close()
-        except Exception:
+        except Exception:  # One duty that fails must not stop the others.
           log.exception('tidying up failed')
     connection.close()
 

@@ -45,7 +45,7 @@ def measure(job: Job, original: str) -> dict[str, Any]:
   except errors.UserError as error:
     log.info('not measured: %s', error)
     return {'error': SIZES if sr.shape[:2] != hr.shape[:2] else SMALL}
-  except Exception:
+  except Exception:  # Else it would be queued again for ever.
     log.exception('measuring failed')
     return {'error': BROKE}
   return {

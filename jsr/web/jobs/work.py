@@ -58,7 +58,7 @@ def upscale(token: str) -> None:
     except MemoryError:
       _end(job, state=State.FAILED, error=NO_MEMORY)
       return
-    except Exception:
+    except Exception:  # Whatever it is, the job ends, and others follow.
       # A UserError, too: it speaks of paths and options, which visitors have not.
       log.exception('job failed')
       _end(job, state=State.FAILED, error=BROKE)

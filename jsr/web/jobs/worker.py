@@ -21,7 +21,7 @@ _INTERVAL = 0.25
 log = logging.getLogger(__name__)
 
 
-def run(name: str | None = None, *, supervised: bool = False, warm: bool = True) -> int:
+def run(name: str | None = None, *, supervised: bool = False) -> int:
   """Does jobs until asked to end by SIGTERM or SIGINT.
 
   A job in work is then given back, and begins anew with another worker.
@@ -29,7 +29,6 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
   Args:
     name: Of the worker; no other may have it.
     supervised: Whether to end with the process that started this one.
-    warm: Load the default model before the first job.
 
   Returns:
     0.
@@ -42,7 +41,7 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
     batch=True,
     backend_name='default',
     startup_delay=False,
-    # It looks up after each: the heart may have been told to end.
+    # `run` returns after each: the heart may have been told to end.
     max_tasks=1,
     worker_id=heart.name,
     excluded_queue_names=[],
@@ -59,14 +58,13 @@ def run(name: str | None = None, *, supervised: bool = False, warm: bool = True)
   heart.start()
   keeper = housekeeping.Keeper()
   keeper.start()
-  if warm:
-    _warm()
+  _warm()
   log.info('worker %s waits for jobs', heart.name)
   uncertain = False
   while not heart.stopping:
     try:
       if DBTaskResult.objects.ready().exists():
-        worker.run()  # Until the queue is empty.
+        worker.run()
       else:
         time.sleep(_INTERVAL)
       if uncertain:
