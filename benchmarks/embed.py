@@ -14,9 +14,7 @@ import argparse
 import json
 import pathlib
 
-import machine
-
-from jsr.evaluate import benchmark, conversion, methods, protocol, sets
+from jsr.evaluate import benchmark, conversion, machine, methods, protocol, sets
 from jsr.train import logs
 from jsr.upscale import quantize
 from jsr.weights import embedded, model_file

@@ -16,11 +16,10 @@ the result, after rounding, against the input, in levels of 255, over BSD100.
 
 import argparse
 
-import machine
 import numpy as np
 from skimage import data as photographs
 
-from jsr.evaluate import methods, protocol, sets
+from jsr.evaluate import machine, methods, protocol, sets
 from jsr.evaluate.network import Network
 from jsr.ops import resize
 from jsr.upscale import engines, export, model, onnx_export, tiles

@@ -31,8 +31,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import machine
 import runs
+
+from jsr.evaluate import machine
 
 EVERY = 20  # Steps between checkpoints.
 COMMON = (

@@ -12,8 +12,7 @@ import pathlib
 import statistics
 import sys
 
-import machine
-
+from jsr.evaluate import machine
 from jsr.train import logs
 
 

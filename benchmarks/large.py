@@ -18,11 +18,12 @@ import sys
 import tempfile
 import time
 
-import machine
 import numpy as np
 import tifffile
 from PIL import Image
 from skimage import data as photographs
+
+from jsr.evaluate import machine
 
 SUFFIX = {'tiff': '.tif', 'png': '.png'}
 

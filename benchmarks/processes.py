@@ -18,8 +18,9 @@ import sys
 import tempfile
 from typing import Any
 
-import machine
 import runs
+
+from jsr.evaluate import machine
 
 RECIPES: dict[str, tuple[str, ...]] = {
   'pixel': (

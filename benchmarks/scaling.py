@@ -24,10 +24,11 @@ import statistics
 import sys
 from typing import Any
 
-import machine
 import traffic
 import train_work
 import worker
+
+from jsr.evaluate import machine
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORKLOADS = ('edsr', 'srgan', 'rrdb')

@@ -36,11 +36,11 @@ import tempfile
 import time
 
 import jax
-import machine
 import train_work
 import worker
 
 from jsr import errors
+from jsr.evaluate import machine
 
 # Batch on a CPU, where a step shall take seconds; on a GPU all have the papers' 16.
 WORKLOADS = {'edsr': 16, 'srgan': 16, 'rrdb': 4}

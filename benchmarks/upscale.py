@@ -24,13 +24,12 @@ import tempfile
 import time
 
 import jax
-import machine
 import numpy as np
 import worker
 from skimage import data as photographs
 
 from jsr import errors
-from jsr.evaluate import benchmark, conversion, methods, protocol, sets
+from jsr.evaluate import benchmark, conversion, machine, methods, protocol, sets
 from jsr.evaluate.network import Network
 from jsr.ops import resize
 from jsr.upscale import engines, export, image_io, onnx_engine, quantize

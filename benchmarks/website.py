@@ -20,9 +20,10 @@ import tempfile
 import threading
 import time
 
-import machine
 import numpy as np
 from PIL import Image
+
+from jsr.evaluate import machine
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 

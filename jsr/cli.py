@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
   """
   parser = _parser()
   args, rest = parser.parse_known_args(argv)
-  if args.command == 'train':
+  # Commands that have a config take any of its keys.
+  if hasattr(args, 'overrides'):
     args.overrides = [a for a in rest if a.startswith('--config.')]
     rest = [a for a in rest if a not in args.overrides]
   if rest:

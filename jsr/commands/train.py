@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     action='store_true',
     help='measure some steps and write WORKDIR/profile: a page and a trace',
   )
-  parser.set_defaults(run=_run)
+  parser.set_defaults(run=_run, overrides=[])
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -73,7 +73,8 @@ def load(spec: str, overrides: Sequence[str] = ()) -> ConfigDict:
   if not path.is_file():
     raise errors.UserError(f'there is no config file {path}')
   # So that `from configs import default` works whatever the working directory.
-  for folder in (pathlib.Path.cwd(), path.resolve().parent.parent):
+  above = path.resolve().parents
+  for folder in (pathlib.Path.cwd(), *above[1:3]):
     if str(folder) not in sys.path:
       sys.path.append(str(folder))
   try:

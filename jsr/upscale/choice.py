@@ -6,13 +6,10 @@ is kept in `engines.json` of the cache, by processor, network and versions.
 """
 
 import contextlib
-import functools
 import hashlib
 import json
 import logging
 import os
-import pathlib
-import platform
 import statistics
 import time
 from importlib import metadata
@@ -20,6 +17,7 @@ from importlib import metadata
 import jax
 import numpy as np
 
+from jsr.evaluate import machine
 from jsr.evaluate.network import Network
 from jsr.models import layers
 from jsr.upscale.engines import Engine
@@ -79,7 +77,8 @@ def _key(network: Network, scale: int, *engines: Engine) -> str:
   fields = sorted((k, str(v)) for k, v in network.args.items() if k != 'dtype')
   names = sorted(engine.name for engine in engines)
   versions = [(name, engines[0].precision, _version(name)) for name in names]
-  facts = [_processor(), os.cpu_count(), network.generator, scale, fields, versions]
+  cores = os.cpu_count()
+  facts = [machine.processor(), cores, network.generator, scale, fields, versions]
   return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -87,15 +86,6 @@ def _version(package: str) -> str:
   with contextlib.suppress(metadata.PackageNotFoundError):
     return metadata.version(package)
   return ''
-
-
-@functools.cache
-def _processor() -> str:
-  with contextlib.suppress(OSError):
-    for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
-      if line.startswith('model name'):
-        return line
-  return platform.processor() or platform.machine()
 
 
 def _read() -> dict[str, dict[str, float]]:

@@ -1,0 +1,183 @@
+"""What a study is given: its config, its folders, and trainings that resume."""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jsr import errors
+from jsr.evaluate import machine, output
+from jsr.experiments import findings
+from jsr.train import loop, settings
+
+# How long the command has run so far, over all its starts.
+_CLOCK = 'seconds.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+  """What a study is given.
+
+  Attributes:
+    name: Of `jsr.experiments.studies.STUDIES`.
+    config: See configs/studies/NAME.py; locked.
+    configs: The folder of configs that trainings start from.
+    output: Folder of trainings, pictures and the report.
+    data: Folder of picture sets and training pictures; None where none was given.
+    weights: Folder of published weights; None where none was given.
+  """
+
+  name: str
+  config: ConfigDict
+  configs: pathlib.Path
+  output: pathlib.Path
+  data: pathlib.Path | None
+  weights: pathlib.Path | None
+
+  def data_folder(self, part: str) -> pathlib.Path:
+    """Returns a folder below `data`.
+
+    Raises:
+      UserError: There is none.
+    """
+    return _existing(self.data, '--data', part)
+
+  def weights_file(self, part: str) -> pathlib.Path:
+    """Returns a file or folder below `weights`.
+
+    Raises:
+      UserError: There is none.
+    """
+    return _existing(self.weights, '--weights', part)
+
+  def recipe(self, spec: str, changes: Mapping[str, Any]) -> ConfigDict:
+    """Loads the config of a training.
+
+    Args:
+      spec: 'srgan.py:mse', a file of `configs` with its argument.
+      changes: {'data.batch_size': 4, ...}: keys that differ from it.
+
+    Raises:
+      UserError: There is no such config or key.
+    """
+    overrides = [f'--config.{key}={value}' for key, value in changes.items()]
+    return settings.load(str(self.configs / spec), overrides)
+
+  def train(self, name: str, config: ConfigDict) -> pathlib.Path:
+    """Trains in `output`/runs/name, or goes on there; returns that workdir.
+
+    A run that is done is left alone. `jsr.train.logs.read(workdir / logs.FILE)` has its
+    curves, and its path is a method for `jsr.evaluate.methods.resolve`.
+
+    Raises:
+      KeyboardInterrupt: It was asked to stop; the same command resumes.
+      UserError: A config that cannot be trained.
+    """
+    workdir = self.output / 'runs' / name
+    done = workdir / 'done.json'
+    if done.is_file():
+      settings.check_resumable(workdir, config)
+      before = json.loads(done.read_text(encoding='utf-8'))
+      if before['step'] >= config.train.max_steps:
+        return workdir
+    print(f'training {name}: {config.train.max_steps} steps', flush=True)
+    result = loop.train(config, workdir)
+    if result['reason'] == 'signal':
+      print(f'interrupted at step {result["step"]}; the same command resumes')
+      raise KeyboardInterrupt
+    output.write_text(done, json.dumps(result, indent=1) + '\n')
+    return workdir
+
+
+def open_study(
+  name: str,
+  spec: str,
+  overrides: list[str],
+  folder: pathlib.Path,
+  data: pathlib.Path | None,
+  weights: pathlib.Path | None,
+) -> Study:
+  """Opens a study.
+
+  Args:
+    name: Of `jsr.experiments.studies.STUDIES`.
+    spec: 'FILE.py' or 'FILE.py:ARGUMENT' of its config.
+    overrides: '--config.key=value'.
+    folder: For its trainings, pictures and report.
+    data: Folder of picture sets and training pictures, or None.
+    weights: Folder of published weights, or None.
+
+  Raises:
+    UserError: No such config or folder, or a folder that holds another study.
+  """
+  config = settings.load(spec, overrides)
+  for option, given in (('--data', data), ('--weights', weights)):
+    if given is not None and not given.is_dir():
+      raise errors.UserError(f'{option}: there is no folder {given}')
+  output.check_folder(folder)
+  configs = pathlib.Path(spec.partition(':')[0]).resolve().parent.parent
+  return Study(name, config, configs, folder, data, weights)
+
+
+class Clock:
+  """Adds up the time that a study's command has run, over all its starts."""
+
+  def __init__(self, folder: pathlib.Path):
+    self._path = folder / _CLOCK
+    self._before = 0.0
+    if self._path.is_file():
+      self._before = float(json.loads(self._path.read_text())['seconds'])
+    self._start = time.monotonic()
+
+  def seconds(self) -> float:
+    """Returns the time so far."""
+    return self._before + time.monotonic() - self._start
+
+  def keep(self) -> None:
+    """Writes the time so far, for the next start."""
+    output.write_text(self._path, json.dumps({'seconds': self.seconds()}) + '\n')
+
+
+def finish(
+  study: Study,
+  found: findings.Findings,
+  argv: list[str],
+  seconds: float,
+  report: pathlib.Path | None,
+) -> list[pathlib.Path]:
+  """Writes what a study found.
+
+  Args:
+    study: Whose it is.
+    found: What it found.
+    argv: The command, word by word.
+    seconds: All the time that it took.
+    report: Folder for NAME.md, NAME.json and plots beside those in the study's own
+      folder, or None.
+
+  Returns:
+    The files, the report first.
+  """
+  made = findings.Made(
+    shlex.join(argv), seconds, machine.describe(), study.config.to_dict()
+  )
+  paths = findings.write(study.output, found, made)
+  if report is not None:
+    name = study.name
+    paths = findings.write(
+      report, found, made, report=name, results=name, prefix=f'{name}-'
+    )
+  return paths
+
+
+def _existing(root: pathlib.Path | None, option: str, part: str) -> pathlib.Path:
+  if root is None:
+    raise errors.UserError(f'this study needs {part}; name its folder with {option}')
+  if not (root / part).exists():
+    raise errors.UserError(f'{option}: there is no {part} in {root}')
+  return root / part
