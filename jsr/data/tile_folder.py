@@ -1,0 +1,216 @@
+"""A folder of the tiles that `curate.py` keeps: `jsr curate`.
+
+The folder appears when it is complete, and the same pictures give the same files.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tqdm
+from PIL import Image
+
+from jsr.data import curate, information, sheet
+from jsr.data.checked import CheckedSource
+from jsr.errors import UserError
+
+MANIFEST, SHEET = 'manifest.json', 'dropped.png'
+# Shown of each reason; the closest decisions first.
+_SHOWN = 24
+
+
+def manifest(made: curate.Curated, rules: curate.Rules) -> dict[str, Any]:
+  """Returns what manifest.json says."""
+  described = dataclasses.asdict(rules)
+  described['limits'] = rules.limits._asdict()
+  return {
+    'format': curate.FORMAT,
+    'hash': made.hash,
+    'rules': described,
+    'counts': made.counts(),
+    'nearest': made.nearest,
+    'sweep': made.sweep,
+    'small': made.small,
+    'skipped': made.skipped,
+    'tiles': [_entry(tile) for tile in made.tiles],
+  }
+
+
+def _entry(tile: curate.Tile) -> dict[str, Any]:
+  entry: dict[str, Any] = {'source': tile.source, 'y': tile.y, 'x': tile.x}
+  entry |= {k: round(v, 6) for k, v in tile.shown._asdict().items()}
+  if not tile.verdict:
+    return entry | {'file': tile.file, 'sha256': tile.digest}
+  entry['dropped'] = tile.verdict
+  return entry | ({'of': tile.of, 'bits': tile.bits} if tile.of else {})
+
+
+def write(
+  spec: str,
+  folder: pathlib.Path,
+  rules: curate.Rules,
+  *,
+  split: str = 'train',
+  with_sheet: bool = False,
+  progress: bool = True,
+) -> curate.Curated:
+  """Writes the tiles worth keeping, with a manifest.
+
+  `folder` gets train/, validation/ and test/ with PNG files, so that it is a source for
+  training; manifest.json with every tile and what became of it; and dropped.png, what
+  was dropped and why. A folder that holds the same tiles already is left alone.
+
+  Args:
+    spec: See `sources.open_source`.
+    folder: Where; made if it does not exist.
+    rules: What is kept.
+    split: Of the source.
+    with_sheet: Draw dropped.png.
+    progress: Shows bars.
+
+  Raises:
+    UserError: See `curate.judge`; or the folder holds something else or cannot be
+      written, or nothing is worth keeping.
+  """
+  _check_target(folder)
+  made, source = curate.judge(spec, rules, split=split, progress=progress)
+  if not made.kept:
+    raise UserError(
+      f"none of the {len(made.tiles)} tiles of '{spec}' is worth keeping; bring other"
+      ' pictures'
+    )
+  if _is_made(folder, made, with_sheet):
+    return made
+  partial = folder.with_name(f'.{folder.name}.partial')
+  try:
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+      cells = _write_tiles(source, made, partial, rules, progress=progress)
+      if with_sheet:
+        draw_sheet(made, cells).save(partial / SHEET)
+      text = json.dumps(manifest(made, rules), indent=1)
+      (partial / MANIFEST).write_text(text + '\n', encoding='utf-8')
+      if folder.exists():
+        shutil.rmtree(folder)
+      partial.replace(folder)
+    finally:
+      shutil.rmtree(partial, ignore_errors=True)
+  except OSError as error:
+    raise UserError(f'cannot write {folder}: {error.strerror or error}') from error
+  return made
+
+
+def _check_target(folder: pathlib.Path) -> None:
+  if folder.exists() and not folder.is_dir():
+    raise UserError(f"'{folder}' is a file; name a folder")
+  if folder.is_dir() and any(folder.iterdir()) and _read(folder) is None:
+    raise UserError(f"'{folder}' holds other files; name a new folder")
+
+
+def _read(folder: pathlib.Path) -> Mapping[str, Any] | None:
+  """Returns the manifest of a folder of tiles; None where there is none."""
+  try:
+    tree = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
+  except (OSError, ValueError):
+    return None
+  return (
+    tree if isinstance(tree, dict) and tree.get('format') == curate.FORMAT else None
+  )
+
+
+def _is_made(folder: pathlib.Path, made: curate.Curated, with_sheet: bool) -> bool:
+  """Whether a folder holds these tiles; True leaves it alone, False writes it anew."""
+  old = _read(folder)
+  if old is None:
+    return False
+  if old['hash'] != made.hash:
+    raise UserError(
+      f"'{folder}' holds tiles of other pictures or rules; name another folder, or"
+      ' remove it'
+    )
+  wanted = [tile.file for tile in made.kept] + ([SHEET] if with_sheet else [])
+  return all((folder / file).is_file() for file in wanted)
+
+
+def _write_tiles(
+  source: CheckedSource,
+  made: curate.Curated,
+  folder: pathlib.Path,
+  rules: curate.Rules,
+  *,
+  progress: bool,
+) -> dict[int, np.ndarray]:
+  """Writes the kept tiles; returns the pixels of those that a sheet shows, by index."""
+  shown = {i for chosen in _chosen(made).values() for i in chosen}
+  files = {made.tiles[i].of for i in shown}
+  wanted = shown | {i for i, t in enumerate(made.tiles) if t.file in files}
+  by_source: dict[str, list[int]] = {}
+  for i, tile in enumerate(made.tiles):
+    by_source.setdefault(tile.source, []).append(i)
+  places_of = {name: i for i, name in enumerate(source.keys)}
+  pixels: dict[int, np.ndarray] = {}
+  bar = tqdm.tqdm(
+    by_source.items(),
+    'writing tiles',
+    unit='image',
+    leave=False,
+    disable=None if progress else True,
+  )
+  for name, members in bar:
+    picture = source.read(places_of[name]).pixels
+    for i in members:
+      tile = made.tiles[i]
+      part = picture[tile.y : tile.y + rules.size, tile.x : tile.x + rules.size]
+      if i in wanted:
+        pixels[i] = part
+      if not tile.verdict:
+        path = folder / tile.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(part).save(path)
+  return pixels
+
+
+def _chosen(made: curate.Curated) -> dict[str, list[int]]:
+  """Returns the tiles that the sheet shows of each reason, closest decisions first."""
+  margin = {
+    information.ONE_COLOUR: lambda t: t.shown.first,
+    information.TWO_COLOURS: lambda t: t.shown.first + t.shown.second,
+    information.NO_EDGES: lambda t: -t.shown.edges,
+    curate.DUPLICATE: lambda t: -t.bits,
+  }
+  return {
+    reason: sorted(
+      (i for i, t in enumerate(made.tiles) if t.verdict == reason),
+      key=lambda i, of=of: of(made.tiles[i]),  # type: ignore[misc]
+    )[:_SHOWN]
+    for reason, of in margin.items()
+  }
+
+
+def draw_sheet(made: curate.Curated, pixels: Mapping[int, np.ndarray]) -> Image.Image:
+  """Draws what was dropped and why; a duplicate beside the tile that it repeats.
+
+  Args:
+    made: The decisions.
+    pixels: Of the tiles, by their index in `made.tiles`.
+  """
+  counts = made.counts()
+  index = {tile.file: i for i, tile in enumerate(made.tiles)}
+  sections = []
+  for reason, chosen in _chosen(made).items():
+    cells = []
+    for i in chosen:
+      tile = made.tiles[i]
+      a, b, e = tile.shown
+      shown, caption = [pixels[i]], f'{a:.3f} {a + b:.3f}  edges {e:.3f}'
+      if tile.of:
+        shown, caption = [pixels[index[tile.of]], pixels[i]], f'{tile.bits} bits'
+      cells.append(sheet.Cell(shown, f'{tile.source[-18:]} {caption}'))
+    title = f'{reason}: {len(chosen)} of {counts[reason]}, the closest decisions first'
+    sections.append(sheet.Section(title, cells))
+  return sheet.draw(sections)
