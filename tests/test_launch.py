@@ -1,6 +1,7 @@
 """The launchers: their syntax, and what they do with a stand-in for jsr."""
 
 import copy
+import importlib
 import json
 import os
 import pathlib
@@ -127,8 +128,8 @@ def test_shellcheck(script):
   assert done.returncode == 0, done.stdout
 
 
-def test_both_launchers_are_here():
-  assert [p.name for p in LAUNCHERS] == ['local.sh', 'slurm.sbatch']
+def test_all_launchers_are_here():
+  assert [p.name for p in LAUNCHERS] == ['local.sh', 'slurm.sbatch', 'zoo.sh']
 
 
 @pytest.mark.parametrize('status', [0, 2, 130])
@@ -284,6 +285,102 @@ def test_slurm_requeues_when_time_is_up(start, tmp_path):
   process.send_signal(signal.SIGTERM)
   assert finish(process)[0] == 0
   assert (tmp_path / 'requeued').read_text() == 'requeue 77\n'
+
+
+ZOO = ['30', 'pictures', 'out']
+IN_ORDER = [
+  *('edsr-baseline-x2', 'edsr-baseline-x4', 'srresnet-x4'),
+  *('srgan-mse-x4', 'srgan-vgg22-x4', 'srgan-vgg54-x4'),
+  *('rrdb-x4', 'esrgan-x4', 'mdsr-x4', 'rrim-init-x4', 'rrim-x4'),
+]
+
+
+def test_zoo_trains_all_in_order(start, tmp_path):
+  keys = ['--config.data.batch_size=4']
+  status, err = finish(start([0] * 11, [*ZOO, *keys], 'zoo.sh', VGG='v g g.npz'))
+  assert status == 0
+  assert err.splitlines() == [f'launch/zoo.sh: {name}' for name in IN_ORDER]
+  runs = [call.splitlines() for call in calls(tmp_path)]
+  assert [run[4] for run in runs] == [f'out/{name}' for name in IN_ORDER]
+  for run in runs:
+    assert run[:2] == ['train', '--config']
+    assert {
+      '--config.data.source=pictures',
+      '--config.train.max_minutes=30',
+      '--config.losses.vgg=v g g.npz',
+    } <= {*run}
+    assert run[-1] == keys[0]
+  # Each starts from what was trained before it.
+  firsts = {
+    run[4]: word.partition('=')[2]
+    for run in runs
+    for word in run
+    if word.startswith('--config.init_from')
+  }
+  assert firsts == {
+    'out/edsr-baseline-x4': 'out/edsr-baseline-x2',
+    **{f'out/srgan-{v}-x4': 'out/srresnet-x4' for v in ('mse', 'vgg22', 'vgg54')},
+    'out/esrgan-x4': 'out/rrdb-x4',
+    'out/rrim-x4': 'out/rrim-init-x4',
+  }
+
+
+def test_zoo_prints_commands_that_jsr_understands(tmp_path):
+  """Each config takes its argument, and each key exists."""
+  command = ['bash', LAUNCH / 'zoo.sh', '-n', *ZOO]
+  done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+  assert done.returncode == 0, done.stderr
+  lines = [line.split() for line in done.stdout.splitlines()]
+  assert [line[5] for line in lines] == [f'out/{name}' for name in IN_ORDER]
+  for line in lines:
+    name, _, arg = line[3].partition(':')
+    module = importlib.import_module(name.removesuffix('.py').replace('/', '.'))
+    config = module.get_config(arg)
+    for word in line[6:]:
+      key, _, value = word.removeprefix('--config.').partition('=')
+      *parents, last = key.split('.')
+      node = config
+      for parent in parents:
+        node = node[parent]
+      assert last in node
+      node[last] = type(node[last])(value)
+  assert not list(tmp_path.iterdir())
+
+
+def test_zoo_goes_on_after_a_network_that_fails(start, tmp_path):
+  names = ['rrdb-x4', 'mdsr-x4']
+  status, err = finish(start([2, 0], [*ZOO, *names], 'zoo.sh'))
+  assert status == 2
+  assert 'launch/zoo.sh: rrdb-x4 ended with status 2\n' in err
+  assert len(calls(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+  ('number', 'status'), [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+)
+def test_a_signal_ends_the_zoo(start, tmp_path, number, status):
+  process = start(['wait', 0], ZOO, 'zoo.sh')
+  wait_for(tmp_path / 'ready')
+  process.send_signal(number)
+  assert finish(process)[0] == status
+  assert (tmp_path / 'calls').read_text().endswith('--\nsaved\n')
+  assert len(calls(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'words'),
+  [
+    (ZOO[:2], 'launch/zoo.sh [-n] MINUTES DATA OUT'),
+    (['soon', *ZOO[1:]], 'launch/zoo.sh [-n] MINUTES DATA OUT'),
+    ([*ZOO, '--batch=4'], 'launch/zoo.sh [-n] MINUTES DATA OUT'),
+    ([*ZOO, 'edsr'], "there is no network 'edsr'; choose among: edsr-baseline-x2"),
+  ],
+)
+def test_mistakes_of_the_zoo(start, tmp_path, arguments, words):
+  status, err = finish(start([0], arguments, 'zoo.sh'))
+  assert status == 2
+  assert words in err
+  assert not (tmp_path / 'calls').exists()
 
 
 def test_kubernetes_file():

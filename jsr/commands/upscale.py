@@ -5,7 +5,7 @@ import math
 import pathlib
 
 from jsr import errors
-from jsr.commands import arguments, signals
+from jsr.commands import arguments, signals, zoo
 from jsr.commands.arguments import Commands
 
 
@@ -219,14 +219,5 @@ def _run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
   if args.inputs or args.output:
     raise errors.UserError('--list only lists: drop INPUT and -o')
-  from jsr.weights import embedded
-
-  for name in embedded.names():
-    print(f'{name:16} {_about(embedded.card(name))}'.rstrip())
+  zoo.print_names()
   return 0
-
-
-def _about(card: str) -> str:
-  """Returns the first line of text of a model card."""
-  lines = (line.strip() for line in card.splitlines())
-  return next((line for line in lines if line and line[0] not in '#-|>'), '')

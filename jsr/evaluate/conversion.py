@@ -101,8 +101,8 @@ def load(path: pathlib.Path) -> ModelFile:
   return model
 
 
-def save(path: pathlib.Path, model: ModelFile) -> None:
-  """Writes a model file, whole or not at all."""
+def save(path: pathlib.Path, model: ModelFile, *, half: bool = False) -> None:
+  """Writes a model file, whole or not at all; see `model_file.save` for `half`."""
   model_file.save(
     path,
     generator=model.generator,
@@ -110,6 +110,7 @@ def save(path: pathlib.Path, model: ModelFile) -> None:
     args=model.args,
     variables=model.variables,
     note=model.note,
+    half=half,
   )
 
 

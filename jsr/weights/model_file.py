@@ -2,7 +2,8 @@
 
 A safetensors file. Arrays are named by their path, such as
 'params/block0/conv1/conv/kernel'; one metadata entry, 'jsr', is JSON with the
-generator's name, scale, arguments and a note. Nothing in it can run.
+generator's name, scale, arguments and a note. Nothing in it can run. Kernels may be
+stored in half the precision; what is read is float32 in any case.
 """
 
 import json
@@ -51,6 +52,7 @@ def save(
   args: Mapping[str, Any],
   variables: 'Variables',
   note: str = '',
+  half: bool = False,
 ) -> None:
   """Writes a model file, whole or not at all.
 
@@ -62,9 +64,12 @@ def save(
       which come back as tuples.
     variables: As Linen returns them, {'params': ..., ...}.
     note: Where it came from; shown beside results.
+    half: Store kernels as float16, which halves the file. Biases, slopes and statistics
+      are few, and some of them very small: they stay float32.
 
   Raises:
-    UserError: An argument that a file cannot hold, or the file cannot be written.
+    UserError: An argument that a file cannot hold, a kernel that float16 cannot, or the
+      file cannot be written.
   """
   path = pathlib.Path(path)
   header = {
@@ -76,7 +81,10 @@ def save(
   }
   # One entry: safetensors writes several in an order that changes from run to run.
   metadata = {'jsr': json.dumps(header, ensure_ascii=False)}
-  content = safetensors.numpy.save(flatten(variables), metadata)
+  flat = flatten(variables)
+  if half:
+    flat = {key: _halved(key, array) for key, array in flat.items()}
+  content = safetensors.numpy.save(flat, metadata)
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +114,7 @@ def load(path: str | os.PathLike[str]) -> ModelFile:
           f'{path} does not say which network its tensors belong to: make a model file'
           ' of it with `jsr convert`'
         )
-      flat = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118  No dict.
+      flat = {name: _read(f.get_tensor(name)) for name in f.keys()}  # noqa: SIM118
   except (OSError, safetensors.SafetensorError) as error:
     raise UserError(
       f'{path} is no model file of jsr ({error}): make one with `jsr convert`'
@@ -163,6 +171,18 @@ def nest(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
       tree = tree.setdefault(parent, {})
     tree[last] = array
   return variables
+
+
+def _halved(key: str, array: np.ndarray) -> np.ndarray:
+  if array.ndim < 2 or array.dtype != np.float32:
+    return array
+  if np.abs(array).max(initial=0) > np.finfo(np.float16).max:
+    raise UserError(f'{key} has values that float16 cannot hold: store it in float32')
+  return array.astype(np.float16)
+
+
+def _read(array: np.ndarray) -> np.ndarray:
+  return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -24,11 +24,10 @@ EXPECTED = (
 )
 
 
-def test_all_are_there_and_small():
+def test_all_are_there():
   assert {*EXPECTED} <= {*NAMES}
   assert embedded.family(embedded.DEFAULT).keys() == {2, 4}
-  assert embedded.families() == ['compact', 'espcn', 'srcnn']
-  assert sum(p.stat().st_size for p in embedded.FOLDER.iterdir() if p.is_file()) < 15e6
+  assert {'compact', 'espcn', 'srcnn'} <= {*embedded.families()}
 
 
 @pytest.mark.parametrize('name', ['compact-x2', 'compact-x4'])
@@ -45,6 +44,7 @@ def test_a_card_says_what_it_is(name):
   for word in (
     'parameters',
     'trained on',
+    'licence of the data',
     'recipe',
     'time',
     'jsr train',

@@ -110,3 +110,43 @@ def test_damaged_headers(tmp_path, entry, match):
   with pytest.raises(UserError, match=match) as error:
     model_file.load(path)
   assert '\n' not in str(error.value)
+
+
+def test_half_of_the_size(tmp_path):
+  """Kernels lose bits, the rest none; what is read is float32."""
+  rng = np.random.default_rng(0)
+  kernel = rng.normal(size=(3, 3, 8, 8)).astype('f')
+  small = np.full(8, 1e-9, 'f')  # A variance that float16 would make zero.
+  variables = {
+    'params': {'conv': {'kernel': kernel, 'bias': small}},
+    'batch_stats': {'norm': {'var': small}},
+  }
+  sizes = []
+  for half in (False, True):
+    path = tmp_path / f'{half}.safetensors'
+    model_file.save(
+      path, generator='edsr', scale=2, args={}, variables=variables, half=half
+    )
+    sizes.append(path.stat().st_size)
+    found = model_file.load(path).variables
+    assert {a.dtype for a in model_file.flatten(found).values()} == {np.dtype('f4')}
+    got = found['params']['conv']['kernel']
+    assert np.array_equal(got, kernel) == (not half)
+    np.testing.assert_allclose(got, kernel, rtol=5e-4)
+    np.testing.assert_array_equal(found['batch_stats']['norm']['var'], small)
+    np.testing.assert_array_equal(found['params']['conv']['bias'], small)
+  assert sizes[0] - sizes[1] == kernel.nbytes // 2
+
+
+def test_a_kernel_too_large_for_half(tmp_path):
+  variables = {'params': {'conv': {'kernel': np.full((2, 2), 1e5, 'f')}}}
+  with pytest.raises(UserError, match='params/conv/kernel has values'):
+    model_file.save(
+      tmp_path / 'm.safetensors',
+      generator='edsr',
+      scale=2,
+      args={},
+      variables=variables,
+      half=True,
+    )
+  assert list(tmp_path.iterdir()) == []

@@ -90,8 +90,12 @@ def _sound(path: pathlib.Path, changed: int) -> bool:
 
 
 def models() -> list[str]:
-  """Returns the names of all that can enlarge, the default first."""
-  families = [f for f in embedded.families() if f != embedded.DEFAULT]
+  """Returns the names of all that visitors can enlarge with, the default first.
+
+  Of the zoo those that have a label: the others take a processor minutes, and are no
+  better.
+  """
+  families = [f for f in embedded.families() if f in LABELS and f != embedded.DEFAULT]
   return [
     embedded.DEFAULT,
     *families,

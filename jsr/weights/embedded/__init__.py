@@ -1,36 +1,46 @@
-"""The trained networks that come with jsr: a model file and a model card each.
+"""The zoo: networks that jsr has trained, a record, a card and a model file each.
 
-The files of this folder, NAME.safetensors and NAME.md, are the list. NAME is
-FAMILY-xFACTOR, or FAMILY-xFACTOR-gan for the partner that was trained with a GAN.
+NAME.json is the record: what NAME is, how it was trained, what was measured, and the
+size and SHA-256 of its model file. The records of this folder are the list. NAME.md is
+the card, the record for people. NAME.safetensors lies here too; where it was left out,
+it is fetched from a place that the user names, and checked.
+
+NAME is FAMILY-xFACTOR, or FAMILY-xFACTOR-gan for the partner that was trained with a
+GAN. `benchmarks/zoo.py` writes all of it.
 """
 
+import hashlib
+import json
+import os
 import pathlib
 import re
+import shutil
+from typing import Any
 
 from jsr import errors
+from jsr.weights import fetch
 from jsr.weights.model_file import SUFFIX
 
 FOLDER = pathlib.Path(__file__).parent
 # What enlarges where the user names nothing.
 DEFAULT = 'compact'
 PERCEPTUAL = '-gan'
+# Names the folder or address where model files lie that are not in the package.
+VARIABLE = 'JSR_ZOO'
 
 
 def names() -> list[str]:
   """Returns the names, sorted."""
-  return sorted(path.stem for path in FOLDER.glob(f'*{SUFFIX}'))
+  return sorted(path.stem for path in FOLDER.glob('*.json'))
 
 
-def path(name: str) -> pathlib.Path:
-  """Returns the model file of a name.
+def record(name: str) -> dict[str, Any]:
+  """Returns all that is known of a name, as NAME.json has it.
 
   Raises:
     UserError: No network of that name comes with jsr.
   """
-  found = FOLDER / f'{name}{SUFFIX}'
-  if name not in names():
-    raise errors.unknown('model that comes with jsr:', name, names())
-  return found
+  return json.loads(_file(name, '.json').read_text(encoding='utf-8'))
 
 
 def card(name: str) -> str:
@@ -39,7 +49,85 @@ def card(name: str) -> str:
   Raises:
     UserError: No network of that name comes with jsr.
   """
-  return path(name).with_suffix('.md').read_text(encoding='utf-8')
+  return _file(name, '.md').read_text(encoding='utf-8')
+
+
+def in_package(name: str) -> bool:
+  """Tells whether the model file of a name lies in the package."""
+  return (FOLDER / f'{name}{SUFFIX}').is_file()
+
+
+def path(name: str, source: str = '') -> pathlib.Path:
+  """Returns the model file of a name: of the package, of the cache, or fetched.
+
+  Args:
+    name: One of `names()`.
+    source: Folder or address that holds NAME.safetensors; '': what the variable JSR_ZOO
+      says. Not looked at where the file is at hand.
+
+  Raises:
+    UserError: No network of that name, its file is not at hand and nothing says where
+      it lies, or what lies there is another file.
+  """
+  known = _file(name, '.json')
+  if in_package(name):
+    return known.with_suffix(SUFFIX)
+  checksum = record(name)['sha256']
+  # Weights that were trained further have the same name and another checksum.
+  cached = fetch.cache_dir() / 'zoo' / f'{name}.{checksum[:16]}{SUFFIX}'
+  if cached.is_file():
+    return cached
+  source = source or os.environ.get(VARIABLE, '')
+  if not source:
+    raise errors.UserError(
+      f"the model file of '{name}' is not in this package of jsr: name the folder or"
+      f' address that holds {name}{SUFFIX} with `jsr zoo fetch {name} --from` or the'
+      f' variable {VARIABLE}'
+    )
+  if re.match(r'https?://', source):
+    url = f'{source.rstrip("/")}/{name}{SUFFIX}'
+    return fetch.fetch(url, checksum, cached.name, cached.parent, option='--from')
+  found = pathlib.Path(source).expanduser() / f'{name}{SUFFIX}'
+  if not found.is_file():
+    raise errors.UserError(
+      f'there is no {found.name} in {source}: name the folder or address that holds it'
+    )
+  check(name, found)
+  return copy(found, cached)
+
+
+def check(name: str, file: pathlib.Path) -> None:
+  """Compares a file with the record of a name.
+
+  Raises:
+    UserError: It is another file, or a damaged one.
+  """
+  with file.open('rb') as f:
+    found = hashlib.file_digest(f, 'sha256').hexdigest()
+  if found != (wanted := record(name)['sha256']):
+    raise errors.UserError(
+      f'{file} is not the model file of {name} (its SHA-256 is {found}, not {wanted}):'
+      ' get it again'
+    )
+
+
+def copy(file: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+  """Copies a file, whole or not at all, and returns the target.
+
+  Raises:
+    UserError: It cannot be written.
+  """
+  temporary = target.with_name(f'.{target.name}.{os.getpid()}')
+  try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+      shutil.copyfile(file, temporary)
+      temporary.replace(target)
+    finally:
+      temporary.unlink(missing_ok=True)
+  except OSError as error:
+    raise errors.UserError(f'cannot write {target}: {error.strerror}') from error
+  return target
 
 
 def family(name: str) -> dict[int, str]:
@@ -76,3 +164,9 @@ def perceptual(name: str) -> str | None:
   """Returns the name of the GAN-trained partner, or None."""
   partner = name + PERCEPTUAL
   return partner if partner in names() else None
+
+
+def _file(name: str, suffix: str) -> pathlib.Path:
+  if name not in names():
+    raise errors.unknown('model that comes with jsr:', name, names())
+  return FOLDER / f'{name}{suffix}'

@@ -117,6 +117,7 @@ NETWORKS = (
     commands=(
       f'jsr train --config configs/srresnet.py --workdir out/srresnet {_FOLDER}',
     ),
+    shipped=('srresnet-x4',),
   ),
   System(
     key='edsr',
@@ -149,6 +150,7 @@ NETWORKS = (
       ' --config.data.source=tfds:div2k/bicubic_x2',
       f'jsr train --config configs/edsr.py:x4,from-x2 --workdir out/edsr {_DIV2K}',
     ),
+    shipped=('edsr-baseline-x2', 'edsr-baseline-x4'),
   ),
   System(
     key='mdsr',

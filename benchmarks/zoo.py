@@ -1,0 +1,224 @@
+"""Puts a trained network into the zoo, and writes what people read of it.
+
+  python benchmarks/zoo.py add WORKDIR NAME --data DIR --command 'jsr train ...'
+      --about 'One line for the list.' --trained-on 'T91' --licence 'none stated'
+      [--paper FILE.json] [--remark TEXT] [--calibrate FOLDER] [--hours H]
+  python benchmarks/zoo.py write
+  python benchmarks/zoo.py check
+
+`add` takes the latest checkpoint, never one that pictures have chosen, and measures it
+on the spot by the package's own protocols. It writes NAME.safetensors (float16 where
+that costs less than 0.005 dB on Set5), the record NAME.json, and, with `--calibrate`, a
+folder of training pictures, the 8-bit form too; then it does what `write` does.
+FILE.json has 'source', 'protocol', 'psnr_y' ({set: dB}) and 'why' (what the distance
+comes from). The rows of `rgb8` go into the website's tables as well.
+
+`write` makes the cards and docs/zoo.md of the records; `check` tells, with status 1,
+which of them is not what its records give.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+from typing import Any
+
+import zoo_cards
+
+from jsr.weights import embedded, model_file
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGE = ROOT / 'docs' / 'zoo.md'
+SITE = ROOT / 'jsr' / 'web' / 'pages' / 'results'
+SETS = list(zoo_cards.SETS)
+# dB on Set5 that half the size may cost.
+LOSS = 0.005
+INTRO = """
+# The zoo
+
+The networks that jsr has trained itself. `jsr zoo list` prints them, `jsr zoo card`
+what one of them is, `jsr zoo fetch NAME -o FOLDER` copies its file, checked. Each name
+goes wherever a model goes: `jsr upscale --model NAME`, `jsr compare --methods NAME`,
+`jsr.load('NAME')`. This page is written by `benchmarks/zoo.py`.
+"""
+
+
+def texts() -> dict[pathlib.Path, str]:
+  """Returns all that is made of the records, by file."""
+  records = [embedded.record(name) for name in embedded.names()]
+  made = {embedded.FOLDER / f'{r["name"]}.md': zoo_cards.card(r) for r in records}
+  # What the launcher would train, of what is not here yet.
+  script = [str(ROOT / 'launch' / 'zoo.sh'), '-n', 'MINUTES', 'DATA', 'OUT']
+  lines = subprocess.run(['bash', *script], check=True, capture_output=True, text=True)
+  commands = [line.strip() for line in lines.stdout.splitlines()]
+  known = set(embedded.names())
+  planned = {re.search(r'--workdir OUT/(\S+)', line)[1]: line for line in commands}
+  untrained = {name: line for name, line in planned.items() if name not in known}
+  made[PAGE] = zoo_cards.page(records, untrained, INTRO)
+  return made
+
+
+def write() -> int:
+  for path, text in texts().items():
+    path.write_text(text, encoding='utf-8')
+  return 0
+
+
+def check() -> int:
+  wrong = [
+    path
+    for path, text in texts().items()
+    if not path.is_file() or path.read_text(encoding='utf-8') != text
+  ]
+  for path in wrong:
+    print(f'{path.relative_to(ROOT)} is not what its records give', file=sys.stderr)
+  return 1 if wrong else 0
+
+
+def hours(workdir: pathlib.Path) -> float:
+  """Adds up the time between the log's lines."""
+  from jsr.train import logs
+
+  total, before = 0.0, 0
+  for record in logs.read(workdir / logs.FILE):
+    if 'steps_per_second' in record:
+      total += (record['step'] - before) / record['steps_per_second']
+      before = record['step']
+  return total / 3600
+
+
+def measure(path: pathlib.Path, name: str, data: str, sets: list[str]) -> list[Any]:
+  """Measures a model file; returns rows of `jsr compare`, each with its protocol."""
+  from jsr.evaluate import benchmark, methods, protocol
+  from jsr.evaluate import sets as picture_sets
+
+  network, bicubic = methods.from_file(path, name), methods.resolve('bicubic')
+  rows = []
+  for pictures in picture_sets.open_sets(sets, data=data, lr=None, limit=None):
+    for kind in ('y_float', 'rgb8') if network.color == 'y' else ('rgb8',):
+      before, got = (
+        benchmark.measure(m, pictures, network.scale, protocol.get(kind))
+        for m in (bicubic, network)
+      )
+      rows.append(got | {'protocol': kind, 'bicubic': before['psnr_y']})
+      print(pictures.name, kind, f'{got["psnr_y"]:.3f}', flush=True)
+  return rows
+
+
+def store(path: pathlib.Path, model: Any, name: str, data: str) -> dict[str, Any]:
+  """Writes the model file in the least precision that is good enough."""
+  from jsr.evaluate import conversion
+
+  got = []
+  for half in (False, True):
+    conversion.save(path, model, half=half)
+    rows = measure(path, name, data, ['Set5'])
+    got.append(next(r['psnr_y'] for r in rows if r['protocol'] == 'rgb8'))
+  loss = got[0] - got[1]
+  half = loss < LOSS
+  if not half:
+    conversion.save(path, model)
+  return {'stored': 'float16' if half else 'float32', 'float16_loss': round(loss, 6)}
+
+
+def add(args: argparse.Namespace) -> int:
+  import hashlib
+
+  from jsr.evaluate import conversion, machine, methods
+  from jsr.upscale import quantize
+
+  name = args.name
+  model = conversion.read_workdir(args.workdir, 'latest')
+  model = model._replace(note=f'{name} of jsr, {model.note.rpartition(", ")[2]}')
+  path = embedded.FOLDER / f'{name}{model_file.SUFFIX}'
+  stored = store(path, model, name, args.data)
+  for old in embedded.FOLDER.glob(f'{name}.*{quantize.SUFFIX}'):
+    old.unlink()
+  if args.calibrate:
+    network = methods.from_file(path, name)
+    pictures = quantize.calibration(args.calibrate, network, model.scale)
+    form = quantize.quantise(network, model.scale, pictures)
+    key = quantize.fingerprint(network, model.scale)
+    (embedded.FOLDER / f'{name}.{key}{quantize.SUFFIX}').write_bytes(form)
+  rows = measure(path, name, args.data, SETS)
+  config = json.loads((args.workdir / 'config.json').read_text())
+  rule, patch = config['optim']['generator'], config['data']['patch_size']
+  flat = model_file.flatten(model.variables['params'])
+  record = {
+    'name': name,
+    'about': args.about,
+    'generator': model.generator,
+    'scale': model.scale,
+    'args': model.args,
+    'parameters': sum(a.size for a in flat.values()),
+    'bytes': path.stat().st_size,
+    'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
+    **stored,
+    'data': f"{args.trained_on}; LR by MATLAB's bicubic",
+    'data_licence': args.licence,
+    'recipe': f'{config["losses"]["pixel"]} loss, {rule["name"]} from'
+    f' {rule["learning_rate"]}, schedule {rule["schedule"]},'
+    f' {model.note.rpartition(", ")[2]} of {config["data"]["batch_size"]} HR patches of'
+    f' {patch} x {patch}',
+    'command': args.command,
+    'hours': round(args.hours or hours(args.workdir), 2),
+    'device': f'beside other work, on {machine.describe()}',
+    'licence': 'that of jsr; the pictures it was trained on are not part of it',
+    'measured': machine.describe(),
+    'results': [
+      {
+        **{key: row[key] for key in ('set', 'protocol')},
+        **{key: round(row[key], 4) for key in ('bicubic', 'psnr_y')},
+        'ssim_y': round(row['ssim_y'], 6),
+      }
+      for row in rows
+    ],
+    'missing': {'LPIPS': "AlexNet's weights were not at hand"},
+    'paper': json.loads(args.paper.read_text()) if args.paper else None,
+    'remark': args.remark,
+  }
+  text = json.dumps(record, indent=1, ensure_ascii=False) + '\n'
+  (embedded.FOLDER / f'{name}.json').write_text(text, encoding='utf-8')
+  tell_site(name, model.scale, rows)
+  return write()
+
+
+def tell_site(name: str, scale: int, rows: list[Any]) -> None:
+  """Puts the rows of `rgb8` into the website's tables, last of each set."""
+  from jsr.evaluate import benchmark, comparison
+
+  path = SITE / f'x{scale}.json'
+  results = json.loads(path.read_text())
+  for row in rows:
+    if row['protocol'] != 'rgb8':
+      continue
+    new = {k: v for k, v in row.items() if k not in ('protocol', 'bicubic')}
+    kept = [r for r in results['rows'] if (r['method'], r['set']) != (name, row['set'])]
+    last = max(i for i, r in enumerate(kept) if r['set'] == row['set'])
+    results['rows'] = [*kept[: last + 1], benchmark.to_json(new), *kept[last + 1 :]]
+  comparison.write_json(path, results)
+
+
+def main() -> int:
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  actions = parser.add_subparsers(dest='action', required=True)
+  adding = actions.add_parser('add')
+  adding.add_argument('workdir', type=pathlib.Path)
+  adding.add_argument('name')
+  for option in ('data', 'command', 'about', 'trained-on', 'licence'):
+    adding.add_argument(f'--{option}', required=True)
+  adding.add_argument('--paper', type=pathlib.Path)
+  adding.add_argument('--remark', default='')
+  adding.add_argument('--calibrate', type=pathlib.Path)
+  adding.add_argument('--hours', type=float, help='where the log does not tell them')
+  adding.set_defaults(run=add)
+  actions.add_parser('write').set_defaults(run=lambda _: write())
+  actions.add_parser('check').set_defaults(run=lambda _: check())
+  args = parser.parse_args()
+  return args.run(args)
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,173 @@
+"""Cards and the page of the zoo, made of its records; see benchmarks/zoo.py."""
+
+import json
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+Record = dict[str, Any]
+SETS = ('Set5', 'Set14', 'BSD100')
+
+
+def card(record: Record) -> str:
+  """Returns the card of a record, Markdown."""
+  name, scale = record['name'], record['scale']
+  kind = record['results'][0]['protocol']
+  sets = ','.join(dict.fromkeys(row['set'] for row in record['results']))
+  facts = {
+    'network': f'`jsr/models/{record["generator"]}.py`, x{scale}, '
+    + json.dumps(record['args']),
+    'parameters': f'{record["parameters"]:,} ({record["bytes"]:,} bytes'
+    f'{_stored(record)})',
+    'trained on': record['data'],
+    'licence of the data': record['data_licence'],
+    'recipe': record['recipe'],
+    'time': f'{record["hours"]:.1f} hours, {record["device"]}',
+    'licence': record['licence'],
+    'SHA-256': f'`{record["sha256"]}`',
+  }
+  parts = [
+    f'# {name}',
+    record['about'],
+    '| | |\n|---|---|\n' + '\n'.join(f'| {k} | {v} |' for k, v in facts.items()),
+    f'```sh\n{record["command"]}\n```',
+    f'PSNR in dB and SSIM on Y, {record["measured"]}:',
+    f'```sh\njsr compare --methods bicubic,{name} --scale {scale}'
+    f' --sets {sets} --data DIR --protocol {kind}\n```',
+    _table(record),
+    _distance(record),
+    record['remark'],
+  ]
+  return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def _stored(record: Record) -> str:
+  if record['stored'] == 'float32':
+    return ''
+  return (
+    f'; kernels stored as {record["stored"]}, which costs'
+    f' {max(record["float16_loss"], 0):.4f} dB on Set5'
+  )
+
+
+def _table(record: Record) -> str:
+  rows = ['| set | protocol | bicubic | this | SSIM |', '|---|---|---|---|---|']
+  for row in record['results']:
+    rows.append(
+      f'| {row["set"]} x{record["scale"]} | {row["protocol"]} | {row["bicubic"]:.2f} |'
+      f' {row["psnr_y"]:.2f} | {row["ssim_y"]:.4f} |'
+    )
+  rows += ['']
+  rows += [f'{what} is unavailable: {why}.' for what, why in record['missing'].items()]
+  return '\n'.join(rows).strip()
+
+
+def psnr(record: Record, name: str, protocol: str) -> float | None:
+  """Returns what was measured on a set, or None."""
+  for row in record['results']:
+    if (row['set'], row['protocol']) == (name, protocol):
+      return row['psnr_y']
+  return None
+
+
+def distances(record: Record) -> dict[str, tuple[float, float]]:
+  """Returns {set: (figure of the paper, ours less it)}, dB."""
+  paper = record['paper']
+  if paper is None:
+    return {}
+  found = {}
+  for name, figure in paper['psnr_y'].items():
+    ours = psnr(record, name, paper['protocol'])
+    if ours is not None:
+      found[name] = (figure, ours - figure)
+  return found
+
+
+def _distance(record: Record) -> str:
+  if record['paper'] is None:
+    return ''
+  told = '; '.join(
+    f'{name} {figure:.2f} dB, this is {signed(less)}'
+    for name, (figure, less) in distances(record).items()
+  )
+  paper = record['paper']
+  return f'Distance to the paper ({paper["source"]}): {told}. {paper["why"]}'
+
+
+def signed(value: float) -> str:
+  return f'{value:+.2f}'.replace('-', '−')
+
+
+def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> str:
+  """Returns docs/zoo.md.
+
+  Args:
+    records: Of all networks.
+    untrained: {name: command} of those that are planned and have no record.
+    intro: What stands before the table.
+  """
+  records = list(records)
+  head = ('name', 'parameters', 'MB', 'stored', 'hours', 'protocol', *SETS, 'paper')
+  rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+  rows += ['| ' + ' | '.join(_cells(record)) + ' |' for record in records]
+  size = sum(record['bytes'] for record in records) / 1e6
+  missing = {what: why for r in records for what, why in r['missing'].items()}
+  parts = [
+    intro.strip(),
+    '\n'.join(rows),
+    _filled(
+      'PSNR in dB / SSIM, on Y. The last column is ours less the figure that the paper'
+      ' prints for the same network on Set5. All files together have'
+      f' {size:.1f} MB. '
+      + ' '.join(f'{what} is unavailable: {why}.' for what, why in missing.items())
+    ),
+    '## How far from the papers, and why',
+    '\n'.join(_why(record) for record in records if record['paper'] is not None),
+  ]
+  if untrained:
+    parts += [
+      '## Not trained yet',
+      _filled(
+        'No graphics card was at hand. These commands train them in the order of the'
+        ' list, each as long as `--config.train.max_minutes` says; the same command'
+        ' continues. `launch/zoo.sh MINUTES DATA OUT` runs them all.'
+      ),
+      '```sh\n' + '\n'.join(untrained.values()) + '\n```',
+    ]
+  return '\n\n'.join(parts) + '\n'
+
+
+def _filled(text: str, indent: str = '') -> str:
+  return textwrap.fill(
+    text.strip(), 88, subsequent_indent=indent, break_on_hyphens=False
+  )
+
+
+def _cells(record: Record) -> tuple[str, ...]:
+  kind = record['results'][0]['protocol']
+  scores = []
+  for name in SETS:
+    row = next(
+      r for r in record['results'] if (r['set'], r['protocol']) == (name, kind)
+    )
+    scores.append(f'{row["psnr_y"]:.2f} / {row["ssim_y"]:.4f}')
+  far = distances(record).get('Set5')
+  return (
+    f'[{record["name"]}](../jsr/weights/embedded/{record["name"]}.md)',
+    f'{record["parameters"]:,}',
+    f'{record["bytes"] / 1e6:.2f}',
+    record['stored'],
+    f'{record["hours"]:.1f}',
+    kind,
+    *scores,
+    f'{signed(far[1])}' if far else '',
+  )
+
+
+def _why(record: Record) -> str:
+  far = ', '.join(
+    f'{name} {signed(less)} dB of {figure:.2f}'
+    for name, (figure, less) in distances(record).items()
+  )
+  text = f'- **{record["name"]}**: {far}. {record["paper"]["why"]}'
+  return _filled(text, '  ')

@@ -1,0 +1,249 @@
+"""`jsr zoo`, and where the model file of a name comes from."""
+
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import jsr
+from jsr import cli
+from jsr.errors import UserError
+from jsr.evaluate import conversion, methods
+from jsr.weights import embedded, model_file
+from tests.conftest import ROOT
+
+NAME = 'srcnn-x3'
+FILE = f'{NAME}.safetensors'
+
+
+@pytest.fixture
+def lean(tmp_path, monkeypatch):
+  """A package without model files, and a folder that has them."""
+  package, place = tmp_path / 'package', tmp_path / 'place'
+  package.mkdir()
+  place.mkdir()
+  shutil.copy(embedded.path(NAME), place)
+  for suffix in ('json', 'md'):
+    shutil.copy(embedded.FOLDER / f'{NAME}.{suffix}', package)
+  monkeypatch.setattr(embedded, 'FOLDER', package)
+  monkeypatch.setenv('JSR_CACHE', str(tmp_path / 'cache'))
+  monkeypatch.delenv(embedded.VARIABLE, raising=False)
+  return place
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+  """Serves a folder; the first answer breaks off in the middle."""
+
+  def log_message(self, *args):
+    pass
+
+  def do_GET(self):
+    body = (self.server.folder / self.path.lstrip('/')).read_bytes()
+    asked = self.headers.get('Range')
+    self.server.ranges.append(asked)
+    start = int(asked.removeprefix('bytes=').removesuffix('-')) if asked else 0
+    self.send_response(206 if asked else 200)
+    if asked:
+      self.send_header('Content-Range', f'bytes {start}-{len(body) - 1}/{len(body)}')
+    self.send_header('Content-Length', str(len(body) - start))
+    self.send_header('ETag', '"one"')
+    self.end_headers()
+    end = len(body) // 2 if len(self.server.ranges) == 1 else len(body)
+    self.wfile.write(body[start:end])
+
+
+@pytest.fixture
+def server(lean):
+  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as found:
+    found.folder, found.ranges = lean, []
+    thread = threading.Thread(
+      target=found.serve_forever, kwargs={'poll_interval': 0.01}
+    )
+    thread.start()
+    yield found
+    found.shutdown()
+    thread.join()
+
+
+def run(*words):
+  return cli.main(['zoo', *map(str, words)])
+
+
+def mistake(capsys, *words):
+  capsys.readouterr()
+  assert run(*words) == 2
+  out, err = capsys.readouterr()
+  assert out == ''
+  assert err.startswith('jsr zoo: ')
+  assert err.count('\n') == 1
+  return err
+
+
+def test_list(capsys, tmp_path):
+  assert run('list') == 0
+  head, *lines = capsys.readouterr().out.splitlines()
+  assert head.split()[:5] == ['name', 'network', 'scale', 'MB', 'Set5']
+  assert [line.split()[0] for line in lines] == embedded.names()
+  row = next(line for line in lines if line.startswith('compact-x4 '))
+  assert row.split()[1:5] == ['compact', 'x4', '1.4', '31.50']
+  assert run('list', '--json') == 0
+  known = json.loads(capsys.readouterr().out)
+  assert [record['name'] for record in known] == embedded.names()
+  assert run('list', '--json', tmp_path / 'zoo.json') == 0
+  assert json.loads((tmp_path / 'zoo.json').read_text()) == known
+
+
+def test_card(capsys):
+  assert run('card', NAME) == 0
+  assert capsys.readouterr().out == (embedded.FOLDER / f'{NAME}.md').read_text()
+  assert "did you mean 'srcnn-x3'" in mistake(capsys, 'card', 'srcnn-x33')
+
+
+def test_cards_and_the_page_say_what_the_records_say():
+  command = [sys.executable, 'benchmarks/zoo.py', 'check']
+  done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('name', embedded.names())
+def test_a_record_is_complete(name):
+  record = embedded.record(name)
+  assert record['name'] == name
+  for key in ('about', 'data', 'data_licence', 'recipe', 'command', 'device'):
+    assert record[key], key
+  assert record['hours'] > 0
+  assert 'LPIPS' in record['missing']
+  assert {row['set'] for row in record['results']} == {'Set5', 'Set14', 'BSD100'}
+  for row in record['results']:
+    assert {'psnr_y', 'ssim_y', 'bicubic', 'protocol'} <= {*row}
+  assert record['paper'] is None or (
+    record['paper']['psnr_y'] and record['paper']['why']
+  )
+  assert record['stored'] in ('float32', 'float16')
+  if record['stored'] == 'float16':
+    assert record['float16_loss'] < 0.005
+  path = embedded.path(name)
+  assert path.parent == embedded.FOLDER
+  assert path.stat().st_size == record['bytes']
+  embedded.check(name, path)
+  kinds = {str(a.dtype) for a in stored(path).values() if a.ndim > 1}
+  assert kinds == {record['stored']}
+  # In the memory of whoever uses it, and in git.
+  model = conversion.load(path)
+  flat = model_file.flatten(model.variables)
+  assert {a.dtype for a in flat.values()} == {np.dtype('float32')}
+  assert (model.generator, model.scale) == (record['generator'], record['scale'])
+
+
+def stored(path):
+  import safetensors
+
+  with safetensors.safe_open(path, 'numpy') as f:
+    return {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
+
+
+def test_all_together_are_small():
+  assert sum(embedded.record(name)['bytes'] for name in embedded.names()) < 60e6
+
+
+def test_every_name_enlarges():
+  lr = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+  for name in embedded.names():
+    network = methods.resolve(name)
+    hr = network.upscale_uint8(lr, network.scale)
+    assert hr.shape == (9 * network.scale, 8 * network.scale, 3), name
+
+
+def test_fetch_from_the_package(capsys, tmp_path, monkeypatch):
+  assert run('fetch', NAME) == 0
+  assert str(embedded.path(NAME)) in capsys.readouterr().out
+  for target, written in [
+    (tmp_path / 'new' / 'folder', tmp_path / 'new' / 'folder' / FILE),
+    (tmp_path / 'other.safetensors', tmp_path / 'other.safetensors'),
+  ]:
+    assert run('fetch', NAME, '-o', target) == 0
+    assert written.read_bytes() == embedded.path(NAME).read_bytes()
+  assert sorted(p.name for p in tmp_path.rglob('*.safetensors')) == [
+    'other.safetensors',
+    FILE,
+  ]
+  # A damaged one is not handed on.
+  monkeypatch.setattr(
+    embedded, 'record', lambda name: {'sha256': '0' * 64, 'name': name}
+  )
+  err = mistake(capsys, 'fetch', NAME, '-o', tmp_path / 'again')
+  assert f'is not the model file of {NAME}' in err
+  assert not (tmp_path / 'again').exists()
+
+
+def test_a_target_that_cannot_be_written(capsys, tmp_path):
+  (tmp_path / 'file').write_text('here')
+  err = mistake(capsys, 'fetch', NAME, '-o', tmp_path / 'file')
+  assert 'cannot write' in err
+  assert 'unknown model' in mistake(capsys, 'fetch', 'nothing', '-o', tmp_path / 'new')
+  assert sorted(p.name for p in tmp_path.iterdir()) == ['file']
+
+
+def test_what_is_not_at_hand_says_how_to_get_it(lean, capsys, monkeypatch):
+  assert embedded.names() == [NAME]
+  for err in (mistake(capsys, 'fetch', NAME), says(jsr.load, NAME)):
+    assert f'`jsr zoo fetch {NAME} --from`' in err
+    assert 'JSR_ZOO' in err
+  assert run('list') == run('card', NAME) == 0  # Knowing of it needs no file.
+
+
+def says(function, *args):
+  with pytest.raises(UserError) as caught:
+    function(*args)
+  return str(caught.value)
+
+
+def test_fetch_from_a_folder(lean, capsys, tmp_path, monkeypatch):
+  err = mistake(capsys, 'fetch', NAME, '--from', tmp_path)
+  assert f'there is no {FILE} in {tmp_path}' in err
+  assert run('fetch', NAME, '--from', lean) == 0
+  # From now on it is at hand by its name alone.
+  assert methods.resolve(NAME).scale == 3
+  assert conversion.find('srcnn').scale == 3
+  assert jsr.load(NAME).factor == 3
+  kept = list((tmp_path / 'cache' / 'zoo').glob('*.safetensors'))
+  assert [p.read_bytes() for p in kept] == [(lean / FILE).read_bytes()]
+
+
+def test_the_variable_names_a_place(lean, monkeypatch):
+  monkeypatch.setenv(embedded.VARIABLE, str(lean))
+  assert methods.resolve(NAME).scale == 3
+
+
+def test_another_file_of_that_name(lean, capsys, tmp_path):
+  model_file.save(
+    lean / FILE, generator='srcnn', scale=3, args={}, variables={'params': {}}
+  )
+  err = mistake(capsys, 'fetch', NAME, '--from', lean, '-o', tmp_path / 'new')
+  assert f'is not the model file of {NAME}' in err
+  assert not (tmp_path / 'new').exists()
+  assert not (tmp_path / 'cache').exists()
+
+
+def test_fetch_from_a_server_resumes(server, tmp_path):
+  address = f'http://127.0.0.1:{server.server_port}/'
+  assert run('fetch', NAME, '--from', address, '-o', tmp_path / 'here') == 0
+  whole = (server.folder / FILE).read_bytes()
+  assert (tmp_path / 'here' / FILE).read_bytes() == whole
+  assert server.ranges == [None, f'bytes={len(whole) // 2}-']
+  assert run('fetch', NAME) == 0
+  assert len(server.ranges) == 2
+
+
+def test_a_server_with_another_file(server, capsys, tmp_path):
+  (server.folder / FILE).write_bytes(b'other weights')
+  address = f'http://127.0.0.1:{server.server_port}'
+  err = mistake(capsys, 'fetch', NAME, '--from', address)
+  assert 'did not give the expected file' in err
+  assert '--from' in err
+  assert not list((tmp_path / 'cache').rglob('*.safetensors'))
