@@ -76,19 +76,42 @@ def convert(
     )
   if plan.scale is not None and scale not in (None, plan.scale):
     raise UserError(f'{origin} enlarges {plan.scale} times: drop --scale {scale}')
+  return Converted(
+    generator,
+    plan.scale or int(scale or 0),
+    plan.args,
+    _carry_out(plan, tensors),
+    layout.title,
+    plan.note,
+  )
+
+
+def variables(plan: Plan, tensors: Tensors, *, origin: str, title: str) -> Variables:
+  """Converts tensors to the variables of a network that is no generator.
+
+  Args:
+    plan: Of its layout.
+    tensors: By name.
+    origin: Where they came from, for messages.
+    title: Whose layout it is, for messages.
+
+  Raises:
+    UserError: They do not fit; the message names every tensor at fault.
+  """
+  problems = _problems(plan, tensors)
+  if problems:
+    raise UserError(f'{origin} does not fit {title}: {_told(problems)}')
+  return _carry_out(plan, tensors)
+
+
+def _carry_out(plan: Plan, tensors: Tensors) -> Variables:
+  """Does what a plan without problems says."""
   flat = {}
   for rule in plan.rules:
     arrays = [np.asarray(tensors[s.name], np.float32) for s in rule.sources]
     # Not ascontiguousarray: that turns a scalar into a vector.
     flat[rule.target] = np.array(rule.transform(*arrays), np.float32, order='C')
-  return Converted(
-    generator,
-    plan.scale or int(scale or 0),
-    plan.args,
-    model_file.nest(flat),
-    layout.title,
-    plan.note,
-  )
+  return model_file.nest(flat)
 
 
 def _names(plan: Plan) -> set[str]:
@@ -154,8 +177,11 @@ def _complaint(
       f'{origin} holds no {generator}, its tensors are those of {fits[0].generator} as'
       f' {fits[0].title}: convert it with --as {fits[0].generator}'
     )
-  told = '; '.join(f'{kind}: {", ".join(names)}' for kind, names in problems.items())
-  return f'{origin} does not fit {generator} as {layout.title}: {told}'
+  return f'{origin} does not fit {generator} as {layout.title}: {_told(problems)}'
+
+
+def _told(problems: Mapping[str, Iterable[str]]) -> str:
+  return '; '.join(f'{kind}: {", ".join(names)}' for kind, names in problems.items())
 
 
 def _are_finite_floats(x: np.ndarray) -> bool:

@@ -1,0 +1,122 @@
+"""Face networks: exact counts, published embeddings, and a PyTorch twin of FaceNet."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from jsr import models
+from jsr.errors import UserError
+from jsr.models import faces
+from jsr.weights import faces as weights
+from tests.weights import facenet_twin
+
+WEIGHTS = 'weights/mobilefacenet'
+
+
+@pytest.fixture(scope='module')
+def mobilefacenet(shared):
+  file = shared / WEIGHTS / 'mobilefacenet.npz'
+  return faces.Embedder('mobilefacenet', weights.load(file, 'mobilefacenet'))
+
+
+def counts(network):
+  face = jnp.zeros((1, network.size, network.size, 3))
+  shapes = jax.eval_shape(network.init, jax.random.key(0), face)
+  statistics = sum(x.size for x in jax.tree.leaves(shapes['batch_stats']))
+  return models.parameter_count(shapes), statistics
+
+
+def test_counts_of_mobilefacenet():
+  """The published file has 1,022,848 values; 128 are factors that nothing reads."""
+  assert counts(faces.MobileFaceNet()) == (1_003_136, 19_584)
+
+
+@pytest.mark.parametrize(('features', 'count'), [(512, 23_482_624), (128, 22_793_728)])
+def test_counts_of_facenet(features, count):
+  twin = facenet_twin.FaceNet(features)
+  held = sum(p.numel() for p in twin.parameters())
+  statistics = sum(b.numel() for b in twin.buffers() if b.ndim)
+  assert counts(faces.FaceNet(features)) == (held, statistics)
+  assert held == count
+
+
+def cosine(a, b):
+  return (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
+
+
+def test_embeddings_of_another_implementation(shared, mobilefacenet):
+  with np.load(shared / WEIGHTS / 'expected_embeddings.npz') as archive:
+    for name, want in archive.items():
+      path = shared / 'data' / 'Set5' / 'HR' / f'{name.removeprefix("set5_")}.png'
+      face = np.asarray(Image.open(path).convert('RGB'), np.float32) / 255
+      got = np.asarray(mobilefacenet(face[None, 64:176, 64:176]))[0]
+      assert cosine(got, want) > 1 - 1e-5, name
+      np.testing.assert_allclose(got, want, atol=2e-3 * np.abs(want).max())
+
+
+def test_faces_in_the_wild(shared, mobilefacenet):
+  """All pairs of 100 faces, cut and reduced as the weights' notes say."""
+  paths = sorted((shared / 'data' / 'faces' / 'LFW100').glob('*/*.jpg'))
+  box, size = (62, 55, 190, 183), (112, 112)
+  cut = [
+    np.asarray(Image.open(p).crop(box).resize(size, Image.Resampling.BICUBIC))
+    for p in paths
+  ]
+  images = jnp.asarray(np.stack(cut), jnp.float32) / 255
+  vectors = np.asarray(faces.unit(mobilefacenet(images)))
+  people = np.array([p.parent.name for p in paths])
+  likeness = vectors @ vectors.T
+  a, b = np.triu_indices(len(paths), 1)
+  same, value = people[a] == people[b], likeness[a, b]
+  assert (same.sum(), (~same).sum()) == (450, 4500)
+  yes, no = value[same], value[~same]
+  auc = (yes[:, None] > no).mean()
+  assert auc == pytest.approx(0.9998, abs=5e-5)
+  best = max(((yes >= t).mean() + (no < t).mean()) / 2 for t in value)
+  assert best == pytest.approx(0.996, abs=5e-4)
+  assert yes.mean() == pytest.approx(0.63, abs=5e-3)
+  assert no.mean() == pytest.approx(0.02, abs=5e-3)
+  np.fill_diagonal(likeness, -1)
+  assert (people[likeness.argmax(1)] == people).all()
+
+
+@pytest.mark.parametrize('whitened', [False, True])
+def test_facenet_twin(whitened):
+  torch = facenet_twin.torch
+  twin = facenet_twin.filled(128 if whitened else 512)
+  state = {k: v.numpy() for k, v in twin.state_dict().items()}
+  network = faces.Embedder(
+    'facenet', weights.from_tensors(state, 'facenet'), whitened=whitened
+  )
+  face = np.random.default_rng(0).random((2, 160, 160, 3), 'f')
+  x = 255 * face
+  if whitened:
+    x = (x - x.mean((1, 2, 3), keepdims=True)) / x.std((1, 2, 3), keepdims=True)
+  else:
+    x = (x - 127.5) / 128
+  with torch.no_grad():
+    want = twin(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
+  got = np.asarray(faces.unit(network(jnp.asarray(face))))
+  assert np.abs(want).max() < 1
+  np.testing.assert_allclose(got, want, atol=2e-5)
+  # Two faces, two places: noise in, not the same constant out.
+  assert np.abs(want[0] - want[1]).max() > 1e-3
+
+
+def test_misuse_is_told():
+  with pytest.raises(UserError, match="did you mean 'facenet'"):
+    faces.Embedder('facenett', {})
+  with pytest.raises(UserError, match='only facenet'):
+    faces.Embedder('mobilefacenet', {}, whitened=True)
+  with pytest.raises(ValueError, match='112x112'):
+    faces.MobileFaceNet().init(jax.random.key(0), jnp.zeros((1, 160, 160, 3)))
+  with pytest.raises(UserError, match="input of FaceNet 'fix'"):
+    faces.FaceNet(input='fix').init(jax.random.key(0), jnp.zeros((1, 160, 160, 3)))
+  assert 'faces' not in models.generator_names()
+
+
+def test_unit_length_of_nothing():
+  np.testing.assert_array_equal(faces.unit(jnp.zeros((1, 3))), np.zeros((1, 3)))
+  np.testing.assert_allclose(faces.unit(jnp.array([[3.0, 4.0]])), [[0.6, 0.8]])
