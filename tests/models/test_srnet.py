@@ -7,6 +7,7 @@ import pytest
 
 from jsr import models
 from jsr.errors import UserError
+from jsr.models import srnet
 from jsr.ops import resize
 from tests.models import mirror, twins
 from tests.models.twins import torch
@@ -76,6 +77,24 @@ def test_twin(scale, size, act, train):
   assert error < 5e-5
 
 
+@pytest.mark.parametrize('layer', [srnet.Halve, srnet.Double])
+def test_products_are_the_convolutions(layer):
+  """The one form in training, the other in use."""
+  image = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
+  products, convolution = layer(5, True), layer(5, False)
+  variables = products.init(jax.random.key(1), image)
+  variables['params']['bias'] += 0.5
+
+  def of(model):
+    def total(variables, image):
+      out = model.apply(variables, image)
+      return jnp.sum(jnp.sin(out)), out
+
+    return jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(variables, image)
+
+  assert twins.tree_error(of(products), of(convolution)) < 1e-5
+
+
 @pytest.mark.parametrize(
   ('features', 'count', 'statistics'),
   [(32, 602_990, 640), (64, 2_403_982, 1_280), (128, 9_600_206, 2_560)],
@@ -94,6 +113,18 @@ def test_activations_and_scales(activation, scale):
   image = jnp.zeros((1, 31, 33, 3))
   made, _ = jax.eval_shape(model.init_with_output, jax.random.key(0), image)
   assert made.shape == (1, 31 * scale, 33 * scale, 3)
+
+
+def test_a_function_as_activation():
+  image = jnp.linspace(-1, 1, 32 * 32 * 3).reshape(1, 32, 32, 3)
+  named, given = (
+    models.build('srnet', scale=1, features=4, activation=activation)
+    for activation in ('tanh', jnp.tanh)
+  )
+  variables = mirror.filled(named, image)
+  np.testing.assert_array_equal(
+    *(jax.jit(model.apply)(variables, image) for model in (named, given))
+  )
 
 
 def test_an_unknown_activation_is_refused():
