@@ -107,14 +107,19 @@ def get_config() -> ConfigDict:
   c.losses.recursion_steps = 0
   c.losses.border = 0  # Pixels of HR that no loss looks at, as padding spoils them.
   c.losses.tv_weight = 0.0  # Total variation of the result.
-  c.losses.perceptual_weight = 0.0  # 0 needs no VGG19 weights.
-  c.losses.perceptual_layers = ('relu5_4',)  # VGG19 features, each with weight 1.
+  c.losses.perceptual_weight = 0.0  # 0 needs no weights of features.
+  # Features, each with weight 1: of VGG19 (conv1_1, relu1_1 ... relu5_4, pool5) or of
+  # SqueezeNet 1.1 (conv1, fire3, fire5, fire6 ... fire9).
+  c.losses.perceptual_layers = ('relu5_4',)
   c.losses.perceptual_norm = 'mse'  # mse or l1.
   c.losses.perceptual_scale = 1.0  # On the features; 1 / 12.75 in SRGAN.
-  # VGG19 weights: a file, or '' to look in the cache and then fetch those of
-  # `vgg_source`: keras (Caffe-scaled, SRGAN's 1 / 12.75) or torchvision (ESRGAN).
+  # VGG19 weights: a file, which may end early (as the normalised one does after
+  # relu3_1), or '' to look in the cache and then fetch those of `vgg_source`: keras
+  # (Caffe-scaled, SRGAN's 1 / 12.75) or torchvision (ESRGAN).
   c.losses.vgg = ''
   c.losses.vgg_source = 'keras'
+  # SqueezeNet's weights: a file (Caffe's or torchvision's), or '' for torchvision's.
+  c.losses.squeezenet = ''
   c.losses.adversarial = 'vanilla'  # vanilla, relativistic, lsgan, hinge or wgan-gp.
   c.losses.adversarial_weight = 1e-3
 

@@ -71,9 +71,8 @@ def features(
     raise ValueError(f'images must be (N, H, W, 3), not {images.shape}')
   if not names:
     return {}
-  deepest = max(names, key=LAYERS.index)
-  needed = LAYERS[: LAYERS.index(deepest) + 1]
-  _check_reach(params, needed)
+  check_reach(params, names)
+  needed = _needed(names)
   _check_size(images, needed)
 
   found = {}
@@ -128,8 +127,14 @@ def _max_pool(x: Array) -> Array:
   return nn.max_pool(x, (2, 2), (2, 2))
 
 
-def _check_reach(params: Params, needed: Collection[str]) -> None:
-  missing = [n for n in needed if n.startswith('conv') and n not in params]
+def _needed(names: Collection[str]) -> tuple[str, ...]:
+  """All layers up to the deepest."""
+  return LAYERS[: 1 + max(map(LAYERS.index, names))]
+
+
+def check_reach(params: Params, names: Collection[str]) -> None:
+  """Raises UserError unless the weights reach all of the layers."""
+  missing = [n for n in _needed(names) if n.startswith('conv') and n not in params]
   if missing:
     raise UserError(
       f'the VGG19 weights lack {", ".join(missing)}, which the asked features need: '

@@ -10,10 +10,8 @@ from ml_collections import ConfigDict
 
 from jsr import errors
 from jsr.losses import perceptual, pixel
-from jsr.models import vgg
-from jsr.train import steps
+from jsr.train import features, steps
 from jsr.types import Array
-from jsr.weights import vgg19
 
 
 def make_losses(c: ConfigDict, dtype: Any = None) -> tuple[dict[str, steps.Loss], Any]:
@@ -21,13 +19,13 @@ def make_losses(c: ConfigDict, dtype: Any = None) -> tuple[dict[str, steps.Loss]
 
   Args:
     c: `config.losses`.
-    dtype: In which VGG19 computes; None: float32.
+    dtype: In which the networks of features compute; None: float32.
 
   Returns:
     The losses by name, and the parameters that they read (`TrainState.frozen`).
 
   Raises:
-    UserError: An unknown name, missing VGG19 weights, or no loss at all.
+    UserError: An unknown name, missing weights of features, or no loss at all.
   """
   losses: dict[str, steps.Loss] = {}
   frozen: Any = None
@@ -64,24 +62,18 @@ def make_losses(c: ConfigDict, dtype: Any = None) -> tuple[dict[str, steps.Loss]
 
 
 def _perceptual(c: ConfigDict, dtype: Any) -> tuple[Callable[..., Array], Any]:
-  weights = vgg19.find(c.vgg, source=c.vgg_source, option='--config.losses.vgg')
+  of_images, frozen = features.make(c, dtype)
 
   def fn(sr: Array, hr: Array, context: steps.Context) -> Array:
     loss = perceptual.make_perceptual(
-      functools.partial(
-        vgg.features,
-        context.frozen['vgg'],
-        preprocess=weights.preprocess,
-        padding=weights.padding,
-        dtype=dtype or jnp.float32,
-      ),
+      functools.partial(of_images, context.frozen),
       dict.fromkeys(c.perceptual_layers, 1.0),
       norm=c.perceptual_norm,
       feature_scale=c.perceptual_scale,
     )
     return loss(sr, hr)
 
-  return fn, {'vgg': jax.tree.map(jnp.asarray, weights.params)}
+  return fn, frozen
 
 
 def _recursion_share(steps_: int, step: Array) -> Array:

@@ -41,7 +41,11 @@ _MAY_CHANGE: tuple[str, ...] = (
   'train.steps_per_dispatch',
 )
 # Keys that came later, with the value that stands for how it was before.
-_ADDED: Mapping[str, Any] = {'train.accumulate': 1, 'train.precision': 'float32'}
+_ADDED: Mapping[str, Any] = {
+  'losses.squeezenet': '',
+  'train.accumulate': 1,
+  'train.precision': 'float32',
+}
 
 
 def _parse(arguments: Sequence[str]) -> ConfigDict:
