@@ -10,6 +10,7 @@ from jsr import models
 from jsr.errors import UserError
 from jsr.models import faces
 from jsr.weights import faces as weights
+from tests.conftest import jit_to_run
 from tests.weights import facenet_twin
 
 WEIGHTS = 'weights/mobilefacenet'
@@ -18,28 +19,33 @@ WEIGHTS = 'weights/mobilefacenet'
 @pytest.fixture(scope='module')
 def mobilefacenet(shared):
   file = shared / WEIGHTS / 'mobilefacenet.npz'
-  return faces.Embedder('mobilefacenet', weights.load(file, 'mobilefacenet'))
+  network = faces.Embedder('mobilefacenet', weights.load(file, 'mobilefacenet'))
+  network._apply = jit_to_run(network._apply.__wrapped__)
+  return network
 
 
-def counts(network):
+def shapes(network):
   face = jnp.zeros((1, network.size, network.size, 3))
-  shapes = jax.eval_shape(network.init, jax.random.key(0), face)
-  statistics = sum(x.size for x in jax.tree.leaves(shapes['batch_stats']))
-  return models.parameter_count(shapes), statistics
+  return jax.eval_shape(network.init, jax.random.key(0), face)
 
 
 def test_counts_of_mobilefacenet():
   """The published file has 1,022,848 values; 128 are factors that nothing reads."""
-  assert counts(faces.MobileFaceNet()) == (1_003_136, 19_584)
+  made = shapes(faces.MobileFaceNet())
+  assert models.parameter_count(made) == 1_003_136
+  assert sum(x.size for x in jax.tree.leaves(made)) == 1_022_848 - 128
 
 
 @pytest.mark.parametrize(('features', 'count'), [(512, 23_482_624), (128, 22_793_728)])
 def test_counts_of_facenet(features, count):
   twin = facenet_twin.FaceNet(features)
-  held = sum(p.numel() for p in twin.parameters())
-  statistics = sum(b.numel() for b in twin.buffers() if b.ndim)
-  assert counts(faces.FaceNet(features)) == (held, statistics)
-  assert held == count
+  made = shapes(faces.FaceNet(features))
+  assert sum(p.numel() for p in twin.parameters()) == count
+  assert models.parameter_count(made) == count
+  # Every tensor has its place; the width is read from the file.
+  state = {k: v.numpy() for k, v in twin.state_dict().items()}
+  got = weights.from_tensors(state, 'facenet')
+  assert jax.tree.map(np.shape, got) == jax.tree.map(lambda x: x.shape, made)
 
 
 def cosine(a, b):
@@ -82,27 +88,34 @@ def test_faces_in_the_wild(shared, mobilefacenet):
   assert (people[likeness.argmax(1)] == people).all()
 
 
-@pytest.mark.parametrize('whitened', [False, True])
-def test_facenet_twin(whitened):
+def test_facenet_twin(tmp_path):
+  """From a file of PyTorch, classifier and counters in it, to the twin's embeddings."""
   torch = facenet_twin.torch
-  twin = facenet_twin.filled(128 if whitened else 512)
-  state = {k: v.numpy() for k, v in twin.state_dict().items()}
-  network = faces.Embedder(
-    'facenet', weights.from_tensors(state, 'facenet'), whitened=whitened
-  )
+  twin = facenet_twin.filled()
+  state = twin.state_dict()
+  state['logits.weight'], state['logits.bias'] = torch.ones(9, 512), torch.ones(9)
+  torch.save(state, tmp_path / 'facenet.pt')
+  network = faces.Embedder('facenet', weights.load(tmp_path / 'facenet.pt', 'facenet'))
   face = np.random.default_rng(0).random((2, 160, 160, 3), 'f')
-  x = 255 * face
-  if whitened:
-    x = (x - x.mean((1, 2, 3), keepdims=True)) / x.std((1, 2, 3), keepdims=True)
-  else:
-    x = (x - 127.5) / 128
+  x = torch.tensor(face.transpose(0, 3, 1, 2))
   with torch.no_grad():
-    want = twin(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
+    want = twin((255 * x - 127.5) / 128).numpy()
   got = np.asarray(faces.unit(network(jnp.asarray(face))))
-  assert np.abs(want).max() < 1
   np.testing.assert_allclose(got, want, atol=2e-5)
   # Two faces, two places: noise in, not the same constant out.
   assert np.abs(want[0] - want[1]).max() > 1e-3
+
+
+def test_whitened_faces():
+  face = np.random.default_rng(0).random((2, 8, 8, 3), 'f')
+  face[1] = 0.5
+  got = np.asarray(faces.whiten(jnp.asarray(face)))
+  levels = 255 * face[0].astype(np.float64)
+  np.testing.assert_allclose(got[0], (levels - levels.mean()) / levels.std(), atol=1e-5)
+  np.testing.assert_allclose(got[1], 0, atol=1e-3)
+  np.testing.assert_allclose(
+    faces.standardise(jnp.array([0.0, 0.5, 1.0])), [-127.5 / 128, 0, 127.5 / 128]
+  )
 
 
 def test_misuse_is_told():
