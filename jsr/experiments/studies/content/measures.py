@@ -1,0 +1,181 @@
+"""What is measured of a network: fidelity, and three figures that stand for looks."""
+
+import functools
+import json
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsr.evaluate import benchmark, extra, gate, methods, output, sets
+from jsr.evaluate import protocol as protocols
+from jsr.evaluate.columns import Column
+from jsr.experiments.studies.content import variants
+from jsr.experiments.study import Study
+from jsr.metrics import frequency, lpips, lpips_nets, niqe, registry
+from jsr.train import features
+from jsr.types import Array, Params
+from jsr.weights import niqe as niqe_model
+from jsr.weights import squeezenet
+from jsr.weights.model_file import ModelFile
+
+# That of the paper, as far as it can be met; its LR are those of SelfExSR.
+RULE = protocols.get('srgan')
+FIDELITY = ('psnr_y', 'ssim_daala', 'ssim_y')
+DISTANCE, DETAIL = 'squeezenet_distance', 'high_frequency'
+LOOKS = ('niqe', DISTANCE, DETAIL)
+KEYS = (*FIDELITY, *LOOKS)
+
+# {set: {picture: {measure: value}}}
+Measured = dict[str, dict[str, dict[str, float]]]
+TITLES = {
+  'psnr_y': 'PSNR Y (dB)',
+  'ssim_daala': 'SSIM (daala)',
+  'ssim_y': 'SSIM (Wang)',
+  'niqe': 'NIQE',
+  DISTANCE: 'SqueezeNet distance',
+  DETAIL: 'high frequencies over those of HR',
+}
+DIGITS = {
+  'psnr_y': 2,
+  'ssim_daala': 4,
+  'ssim_y': 4,
+  'niqe': 2,
+  DISTANCE: 3,
+  DETAIL: 2,
+}
+
+
+def distance(params: Params, sr: Array, hr: Array, *, preprocess: str) -> Array:
+  """The distance of two pictures in SqueezeNet's features, (N,); 0 for equal ones.
+
+  At each position features are divided by their length over the channels, as in LPIPS;
+  the squared difference is summed over channels and averaged over the plane and the
+  seven layers. It is not LPIPS: no learned weights, and Caffe's training.
+
+  Args:
+    params: See `jsr.weights.squeezenet`.
+    sr: (N, H, W, 3) or grey on 0..255.
+    hr: Likewise.
+    preprocess: A fact of the parameters.
+  """
+  images = jnp.concatenate([jnp.asarray(x, jnp.float32) for x in (sr, hr)]) / 255
+  if images.shape[-1] == 1:
+    images = jnp.repeat(images, 3, axis=-1)
+  total = jnp.zeros(len(images) // 2, jnp.float32)
+  for feature in features.of_squeezenet(params, images, preprocess=preprocess):
+    a, b = jnp.split(lpips.unit(feature), 2)
+    total += jnp.mean(jnp.sum(jnp.square(a - b), axis=-1), axis=(1, 2))
+  return total / len(features.SQUEEZENET)
+
+
+class Ruler:
+  """Measures networks of one kind on the study's sets.
+
+  Args:
+    study: Its config names the sets; what was measured is kept in its folder.
+    model: Any of the networks.
+  """
+
+  def __init__(self, study: Study, model: ModelFile):
+    c = study.config
+    self._study = study
+    self.sets: list[sets.PictureSet] = []
+    for name, limit in zip(c.sets, c.limits, strict=True):
+      opened = sets.open_sets([name], data=str(study.data), limit=limit or None)[0]
+      gate.check(opened, variants.SCALE, RULE)
+      self.sets.append(opened)
+    self._extra = _looks(study, variants.SCALE)
+    # One for all: each size of picture is compiled once.
+    self._network = methods.Network('it', model.generator, model.scale, model.args)
+
+  def network(
+    self, name: str, model: ModelFile, sets: Sequence[str] | None = None
+  ) -> Measured:
+    """Measures a network, or finds what was measured of it.
+
+    Args:
+      name: Of the file that keeps it.
+      model: The network.
+      sets: Which of the sets; None for all.
+    """
+    c = self._study.config
+    path = self._study.output / 'measured' / f'{name}.json'
+    names = list(c.sets if sets is None else sets)
+    key = [c.steps, c.batch_size, c.patch_size, *names, *c.limits, *KEYS]
+    if path.is_file():
+      kept = json.loads(path.read_text(encoding='utf-8'))
+      if kept['key'] == key:
+        return kept['measured']
+    print(f'measuring {name}', flush=True)
+    self._network.load(model.variables)
+    measured = self._measure(self._network, names)
+    text = json.dumps({'key': key, 'measured': measured}, indent=1)
+    output.write_text(path, text + '\n')
+    return measured
+
+  def bicubic(self) -> Measured:
+    """Measures bicubic."""
+    method = methods.Interpolation(RULE.bicubic, 'bicubic')
+    return self._measure(method, list(self._study.config.sets))
+
+  def _measure(self, method: methods.Method, names: Sequence[str]) -> Measured:
+    return {
+      opened.name: {
+        picture: {key: values[key] for key in KEYS}
+        for picture, values in benchmark.measure(
+          method, opened, variants.SCALE, RULE, timed=False, extra=self._extra
+        )['per_image'].items()
+      }
+      for opened in self.sets
+      if opened.name in names
+    }
+
+
+def _looks(study: Study, scale: int) -> list[extra.Extra]:
+  c = study.config
+  params, preprocess = squeezenet.load(study.weights_file(c.squeezenet))
+  # An argument of the compiled function, not a constant in it.
+  run = functools.partial(
+    jax.jit(functools.partial(distance, preprocess=preprocess)), jax.device_put(params)
+  )
+  of_niqe = registry.METRICS['niqe']
+  assert of_niqe.load is not None
+  pristine = niqe_model.load(study.weights_file(c.niqe))
+  detail = jax.jit(functools.partial(frequency.high_frequency_ratio, scale=scale))
+  smallest = lpips_nets.SMALLEST['squeeze']
+  kinds = (
+    (of_niqe, niqe.load(pristine)),
+    (
+      registry.Metric(
+        DISTANCE, TITLES[DISTANCE], None, 'rgb', 'lower', smallest=smallest
+      ),
+      run,
+    ),
+    (registry.Metric(DETAIL, TITLES[DETAIL], None, 'y', 'higher', smallest=8), detail),
+  )
+  return [
+    extra.Extra(Column(m.name, m.title, 4, m.better), m, function)
+    for m, function in kinds
+  ]
+
+
+def mean(runs: Sequence[Measured], key: str, set_name: str = '') -> float:
+  """The mean over a set's pictures, or all sets', and over runs."""
+  return float(pictures(runs, key, set_name).mean())
+
+
+def pictures(runs: Sequence[Measured], key: str, set_name: str = '') -> np.ndarray:
+  """Each picture's value, of a set or of all, mean over runs, (pictures,)."""
+  return np.mean([of_run(run, key, set_name) for run in runs], axis=0)
+
+
+def of_run(run: Measured, key: str, set_name: str = '') -> list[float]:
+  """Each picture's value in one run."""
+  return [
+    picture[key]
+    for name, rows in run.items()
+    if set_name in ('', name)
+    for picture in rows.values()
+  ]
