@@ -1,0 +1,145 @@
+"""Photographs as they are: without a truth, so NIQE, consistency and the eye judge."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from jsr import errors
+from jsr.data import images
+from jsr.evaluate import methods, output, protocol
+from jsr.evaluate.network import Network
+from jsr.experiments.studies.degradations.synthetic import SCALE
+from jsr.experiments.study import Study
+from jsr.metrics import fidelity, niqe
+from jsr.types import Variables
+from jsr.weights import niqe as niqe_model
+from jsr.weights.model_file import ModelFile
+
+PLAIN = 'enlarged by bicubic'
+SHEET = 'photographs.png'
+# Of the sheet, pixels of SR.
+_CELL = 384
+_GAP = 8
+
+
+class Photographs(NamedTuple):
+  """Real LR pictures.
+
+  Attributes:
+    pictures: uint8 (h, w, 3) by name.
+    model: Of NIQE; None leaves it out.
+  """
+
+  pictures: Mapping[str, np.ndarray]
+  model: niqe_model.NiqeModel | None
+
+
+def open_photographs(study: Study) -> Photographs:
+  """Reads them, and the model of NIQE.
+
+  Raises:
+    UserError: A folder is missing or empty, or a picture cannot be read.
+  """
+  c = study.config.real
+  found: dict[str, np.ndarray] = {}
+  for part in c.folders:
+    folder = study.data_folder(part)
+    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in images.SUFFIXES]
+    if not files:
+      raise errors.UserError(f'{folder} has no pictures; give it some')
+    for path in files[: c.limit or None]:
+      try:
+        found[f'{folder.name}/{path.stem}'] = cut(images.read_rgb(path), c.size)
+      except images.BadImage as error:
+        raise errors.UserError(f'{path} cannot be read: {error}') from error
+  model = niqe_model.load(study.weights_file(c.niqe)) if c.niqe else None
+  return Photographs(found, model)
+
+
+def network(model: ModelFile) -> Network:
+  """Makes the one network that takes the parameters of all trainings in turn."""
+  return Network('model', model.generator, model.scale, model.args, model.variables)
+
+
+def measure(
+  study: Study,
+  photos: Photographs,
+  network: Network,
+  trained: Mapping[str, Sequence[Variables]],
+) -> dict[str, Any]:
+  """Measures every network on every photograph, and writes the sheet.
+
+  Returns:
+    {'names': [...], 'rows': {kind: {'niqe' or 'lr_psnr': [[a value each picture] each
+    seed]}}}; rows are empty where there are no photographs.
+  """
+  if not photos.pictures:
+    return {'names': [], 'rows': {}}
+  shown: dict[str, list[np.ndarray]] = {}
+  rows: dict[str, Any] = {}
+  plain = methods.resolve('bicubic')
+  assert not isinstance(plain, methods.Pictures)
+  everything: dict[str, Sequence[Variables | None]] = {PLAIN: [None], **trained}
+  for kind, seeds in everything.items():
+    values: dict[str, list[list[float]]] = {'niqe': [], 'lr_psnr': []}
+    for i, variables in enumerate(seeds):
+      if variables is not None:
+        network.load(variables)
+      method: Any = plain if variables is None else network
+      made = [method.upscale_uint8(lr, SCALE) for lr in photos.pictures.values()]
+      values['lr_psnr'].append(
+        [
+          consistency(sr, lr)
+          for sr, lr in zip(made, photos.pictures.values(), strict=True)
+        ]
+      )
+      if photos.model is not None:
+        measure_niqe = niqe.load(photos.model)
+        values['niqe'].append(
+          [float(measure_niqe(protocol.luma_uint8(sr)[None])[0]) for sr in made]
+        )
+      if i == 0:
+        shown[kind] = made
+    rows[kind] = values
+  _write_sheet(study, shown)
+  return {'names': list(photos.pictures), 'rows': rows}
+
+
+def consistency(sr: np.ndarray, lr: np.ndarray) -> float:
+  """PSNR in dB of the result, shrunk by MATLAB's bicubic, against the input.
+
+  RGB, no border cut; infinite where they are equal.
+  """
+  low = protocol.make_lr(sr, SCALE)
+  pair = (jnp.asarray(x[None], jnp.float32) for x in (low, lr))
+  return float(fidelity.psnr(*pair)[0])
+
+
+def cut(image: np.ndarray, size: int) -> np.ndarray:
+  """Returns the middle of (H, W, C), at most size x size."""
+  top, left = (max(0, (n - size) // 2) for n in image.shape[:2])
+  return image[top : top + size, left : left + size]
+
+
+def _write_sheet(study: Study, shown: Mapping[str, Sequence[np.ndarray]]) -> None:
+  """Writes the middles of the first pictures: a row a picture, a column a kind."""
+  count = min(study.config.real.shown, len(next(iter(shown.values()))))
+  n = len(next(iter(shown.values())))
+  chosen = np.linspace(0, n - 1, count).round().astype(int)
+  step = _CELL + _GAP
+  sheet = np.full((count * step - _GAP, len(shown) * step - _GAP, 3), 255, np.uint8)
+  for column, pictures in enumerate(shown.values()):
+    for row, index in enumerate(chosen):
+      cell = cut(pictures[index], _CELL)
+      top, left = row * step, column * step
+      sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
+  path: pathlib.Path = study.output / SHEET
+  output.check_folder(study.output)
+  study.output.mkdir(parents=True, exist_ok=True)
+  Image.fromarray(sheet).save(path)
+  columns = ', '.join(shown)
+  output.write_text(path.with_suffix('.txt'), f'columns, from the left: {columns}\n')
