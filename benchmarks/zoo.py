@@ -2,7 +2,7 @@
 
   python benchmarks/zoo.py add WORKDIR NAME --data DIR --command 'jsr train ...'
       --about 'One line for the list.' --trained-on 'T91' --licence 'none stated'
-      [--paper FILE.json] [--remark TEXT] [--calibrate FOLDER] [--hours H]
+      [--paper FILE.json] [--remark TEXT] [--calibrate FOLDER] [--since STEP]
   python benchmarks/zoo.py write
   python benchmarks/zoo.py check
 
@@ -10,8 +10,11 @@
 on the spot by the package's own protocols. It writes NAME.safetensors (float16 where
 that costs less than 0.005 dB on Set5), the record NAME.json, and, with `--calibrate`, a
 folder of training pictures, the 8-bit form too; then it does what `write` does.
-FILE.json has 'source', 'protocol', 'psnr_y' ({set: dB}) and 'why' (what the distance
-comes from). The rows of `rgb8` go into the website's tables as well.
+FILE.json has 'source', 'protocol', 'psnr_y' ({set: dB}) and 'training' of the paper
+('steps', 'batch', 'patch', 'data'), with which this training is compared. The rows of
+`rgb8` go into the website's tables as well. `--since` takes the mean of the parameters
+over the steps since that earlier checkpoint, for runs that are too short for their
+moving average: it has not forgotten the beginning.
 
 `write` makes the cards and docs/zoo.md of the records; `check` tells, with status 1,
 which of them is not what its records give.
@@ -99,7 +102,7 @@ def measure(path: pathlib.Path, name: str, data: str, sets: list[str]) -> list[A
   for pictures in picture_sets.open_sets(sets, data=data, lr=None, limit=None):
     for kind in ('y_float', 'rgb8') if network.color == 'y' else ('rgb8',):
       before, got = (
-        benchmark.measure(m, pictures, network.scale, protocol.get(kind))
+        benchmark.measure(m, pictures, network.scale, protocol.get(kind), timed=False)
         for m in (bicubic, network)
       )
       rows.append(got | {'protocol': kind, 'bicubic': before['psnr_y']})
@@ -107,20 +110,73 @@ def measure(path: pathlib.Path, name: str, data: str, sets: list[str]) -> list[A
   return rows
 
 
-def store(path: pathlib.Path, model: Any, name: str, data: str) -> dict[str, Any]:
-  """Writes the model file in the least precision that is good enough."""
+def mean_since(workdir: pathlib.Path, step: int) -> Any:
+  """Returns the mean of the parameters over the steps since an earlier checkpoint.
+
+  With decay d, average_n = d^(n - m) average_m + what came since m, whose weights are
+  almost alike as long as n - m is small against 1 / (1 - d), and sum to 1 - d^(n - m).
+  """
+  import jax
+
+  from jsr.train import checkpoint
+
+  found = checkpoint.Checkpoints(workdir, best_metric='', read_only=True)
+  last = max(found.steps)
+  late, early = (found.restore_inference(n) for n in (last, step))
+  found.close()
+  if set(late) != {'params'}:
+    sys.exit('--since is for networks without running statistics, which it cannot mend')
+  config = json.loads((workdir / 'config.json').read_text())
+  old = config['optim']['ema_decay'] ** (last - step)
+  mean = jax.tree.map(
+    lambda a, b: ((a.astype('d') - old * b.astype('d')) / (1 - old)).astype('f'),
+    *(late['params'], early['params']),
+  )
+  return {'params': mean}
+
+
+def on_set5(rows: list[Any]) -> float:
+  return next(row['psnr_y'] for row in rows if row['set'] == 'Set5')
+
+
+def store(
+  path: pathlib.Path, model: Any, name: str, data: str
+) -> tuple[dict[str, Any], list[Any]]:
+  """Writes the model file in the least precision that is good enough, and measures."""
   from jsr.evaluate import conversion
 
-  got = []
-  for half in (False, True):
-    conversion.save(path, model, half=half)
-    rows = measure(path, name, data, ['Set5'])
-    got.append(next(r['psnr_y'] for r in rows if r['protocol'] == 'rgb8'))
-  loss = got[0] - got[1]
+  conversion.save(path, model)
+  whole = on_set5(measure(path, name, data, ['Set5']))
+  conversion.save(path, model, half=True)
+  rows = measure(path, name, data, SETS)
+  loss = whole - on_set5(rows)
   half = loss < LOSS
   if not half:
     conversion.save(path, model)
-  return {'stored': 'float16' if half else 'float32', 'float16_loss': round(loss, 6)}
+    rows = measure(path, name, data, SETS)
+  kind = 'float16' if half else 'float32'
+  return {'stored': kind, 'float16_loss': round(loss, 6)}, rows
+
+
+def distance(paper: dict[str, Any], steps: int, ours: dict[str, Any], data: str) -> Any:
+  """Returns what a record says of the paper; the trainings explain the distance."""
+  theirs = paper.pop('training')
+  pixels = [
+    n * c * p**2
+    for n, c, p in (
+      (steps, ours['batch_size'], ours['patch_size']),
+      (theirs['steps'], theirs['batch'], theirs['patch']),
+    )
+  ]
+  text, other = (
+    f'{n:,} steps of {c} HR patches of {p} x {p} of {d}'
+    for n, c, p, d in (
+      (steps, ours['batch_size'], ours['patch_size'], data.partition(':')[0]),
+      (theirs['steps'], theirs['batch'], theirs['patch'], theirs['data']),
+    )
+  )
+  share = f'{100 * pixels[0] / pixels[1]:.2g} % of the pixels that it saw'
+  return paper | {'why': f'{text}, where the paper has {other}: {share}.'}
 
 
 def add(args: argparse.Namespace) -> int:
@@ -132,8 +188,10 @@ def add(args: argparse.Namespace) -> int:
   name = args.name
   model = conversion.read_workdir(args.workdir, 'latest')
   model = model._replace(note=f'{name} of jsr, {model.note.rpartition(", ")[2]}')
+  if args.since:
+    model = model._replace(variables=mean_since(args.workdir, args.since))
   path = embedded.FOLDER / f'{name}{model_file.SUFFIX}'
-  stored = store(path, model, name, args.data)
+  stored, rows = store(path, model, name, args.data)
   for old in embedded.FOLDER.glob(f'{name}.*{quantize.SUFFIX}'):
     old.unlink()
   if args.calibrate:
@@ -142,10 +200,13 @@ def add(args: argparse.Namespace) -> int:
     form = quantize.quantise(network, model.scale, pictures)
     key = quantize.fingerprint(network, model.scale)
     (embedded.FOLDER / f'{name}.{key}{quantize.SUFFIX}').write_bytes(form)
-  rows = measure(path, name, args.data, SETS)
   config = json.loads((args.workdir / 'config.json').read_text())
   rule, patch = config['optim']['generator'], config['data']['patch_size']
   flat = model_file.flatten(model.variables['params'])
+  steps = int(model.note.rpartition(' ')[2])
+  paper = json.loads(args.paper.read_text()) if args.paper else None
+  if paper:
+    paper = distance(paper, steps, config['data'], args.trained_on)
   record = {
     'name': name,
     'about': args.about,
@@ -161,9 +222,10 @@ def add(args: argparse.Namespace) -> int:
     'recipe': f'{config["losses"]["pixel"]} loss, {rule["name"]} from'
     f' {rule["learning_rate"]}, schedule {rule["schedule"]},'
     f' {model.note.rpartition(", ")[2]} of {config["data"]["batch_size"]} HR patches of'
-    f' {patch} x {patch}',
+    f' {patch} x {patch}'
+    + (f'; parameters are the mean since step {args.since}' if args.since else ''),
     'command': args.command,
-    'hours': round(args.hours or hours(args.workdir), 2),
+    'hours': round(hours(args.workdir), 2),
     'device': f'beside other work, on {machine.describe()}',
     'licence': 'that of jsr; the pictures it was trained on are not part of it',
     'measured': machine.describe(),
@@ -176,7 +238,7 @@ def add(args: argparse.Namespace) -> int:
       for row in rows
     ],
     'missing': {'LPIPS': "AlexNet's weights were not at hand"},
-    'paper': json.loads(args.paper.read_text()) if args.paper else None,
+    'paper': paper,
     'remark': args.remark,
   }
   text = json.dumps(record, indent=1, ensure_ascii=False) + '\n'
@@ -195,6 +257,10 @@ def tell_site(name: str, scale: int, rows: list[Any]) -> None:
     if row['protocol'] != 'rgb8':
       continue
     new = {k: v for k, v in row.items() if k not in ('protocol', 'bicubic')}
+    # The machine had other work, and each new size was compiled.
+    new['seconds_per_image'] = None
+    for each in new['per_image'].values():
+      each['seconds'] = None
     kept = [r for r in results['rows'] if (r['method'], r['set']) != (name, row['set'])]
     last = max(i for i, r in enumerate(kept) if r['set'] == row['set'])
     results['rows'] = [*kept[: last + 1], benchmark.to_json(new), *kept[last + 1 :]]
@@ -212,7 +278,7 @@ def main() -> int:
   adding.add_argument('--paper', type=pathlib.Path)
   adding.add_argument('--remark', default='')
   adding.add_argument('--calibrate', type=pathlib.Path)
-  adding.add_argument('--hours', type=float, help='where the log does not tell them')
+  adding.add_argument('--since', type=int, metavar='STEP')
   adding.set_defaults(run=add)
   actions.add_parser('write').set_defaults(run=lambda _: write())
   actions.add_parser('check').set_defaults(run=lambda _: check())
