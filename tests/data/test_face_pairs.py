@@ -38,6 +38,9 @@ def test_ten_people_in_ten_folds(tmp_path):
     assert (pairs.same & inside).sum() == (~pairs.same & inside).sum() == 45
     assert {*pairs.person[pairs.first[inside]]} == {fold}
     met.update(meetings(pairs, fold))
+    # Not always the same picture of a person.
+    assert len({*pairs.first[inside & ~pairs.same]}) >= 9
+    assert len({*pairs.second[inside & ~pairs.same]}) >= 30
   # Each two people, and in one fold only.
   assert len(met) == 45
   assert set(met.values()) == {1}
