@@ -36,13 +36,13 @@ def get_config(arg: str = '') -> ConfigDict:
   c.niqe = 'niqe/niqe_pris_params.npz'
 
   c.source = 'train'  # Folder of training pictures below DATA.
-  c.steps = 100
+  c.steps = 80
   c.batch_size = 4
   c.patch_size = 64
   # Of the generator, down to 0 by a cosine: at a constant rate the mean colour keeps
   # wandering, and PSNR with it.
   c.learning_rate = 2e-4
-  c.warmup = 30  # Of the generator: the discriminator learns first.
+  c.warmup = 25  # Of the generator: the discriminator learns first.
   c.momentum = 0.99  # Of batch norm: statistics of four small patches are noise.
   c.calibration = 16  # Patches on which the losses are brought to one size.
 
@@ -54,7 +54,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.discriminator.learning_rate = 2e-3
 
   c.sets = ('Set5', 'Set14', 'BSD100')
-  c.limits = (0, 0, 5)  # First pictures of each set; 0 for all.
+  c.limits = (0, 5, 5)  # First pictures of each set; 0 for all.
   # Network interpolation from the first variant to this one, with seed 0.
   c.between = 'srgan-vgg22'
   c.between_sets = ('Set5', 'BSD100')

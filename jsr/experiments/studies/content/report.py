@@ -107,9 +107,11 @@ def _fidelity(
   table = quoted.load(PRINTED)
   title_of = {method.key: method.title for method in table.methods}
   made = []
-  for set_name in c.sets:
-    printed = {
-      title_of[row.method]: row.values for row in table.quoted if row.set == set_name
+  for set_name, limit in zip(c.sets, c.limits, strict=True):
+    printed = {  # Of all pictures of a set, or of none.
+      title_of[row.method]: row.values
+      for row in table.quoted
+      if row.set == set_name and not limit
     }
     lines = []
     for name in (BICUBIC, START, *names):
