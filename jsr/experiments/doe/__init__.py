@@ -1,0 +1,1 @@
+"""Design of experiments: orthogonal arrays, their analysis, and runs by them."""

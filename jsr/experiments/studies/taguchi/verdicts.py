@@ -1,0 +1,243 @@
+"""What becomes of the claims of report 000's Taguchi study."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+from scipy import stats
+
+from jsr.experiments import intervals
+from jsr.experiments.doe.analysis import Analysis, Confirmation, confirm
+from jsr.experiments.doe.table import Table
+from jsr.experiments.findings import (
+  CONFIRMED,
+  NOT_CONFIRMED,
+  UNDECIDABLE,
+  Claim,
+  Verdict,
+)
+from jsr.experiments.studies.taguchi.runs import FACTORS, Settings
+
+# The responses that the report prints.
+PRINTED = ('accuracy', 'loss')
+ALPHA = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """What was measured.
+
+  Attributes:
+    nine: Settings of the array's runs, in its order.
+    values: Of each response and setting, a value a seed; of 'skipped' too.
+    table: Of the nine runs.
+    analyses: Of 'accuracy', 'loss', 'psnr_y', and 'omega' of accuracy.
+    best: The best levels by `criterion`.
+    of_report: The best levels of the printed table.
+    criterion: Response.
+    printed_table: The report's.
+    printed: Analyses of it: 'accuracy', 'loss' and 'omega'.
+    bicubic: Responses of what SR-NET begins with.
+    seconds: Of each training.
+    speed: See `together.Group.compare_speed`.
+  """
+
+  nine: Sequence[Settings]
+  values: Mapping[str, Mapping[Settings, Sequence[float]]]
+  table: Table
+  analyses: Mapping[str, Analysis]
+  best: Settings
+  of_report: Settings
+  criterion: str
+  printed_table: Table
+  printed: Mapping[str, Analysis]
+  bicubic: Mapping[str, float]
+  seconds: Mapping[tuple[Settings, int], float]
+  speed: Sequence[Mapping[str, float]]
+
+  def confirmation(self) -> Confirmation:
+    """The run at the best levels against its prediction."""
+    analysis = self.analyses[self.criterion]
+    return confirm(analysis, self.values[self.criterion][self.best])
+
+
+def claims(config: ConfigDict, m: Measured) -> list[Claim]:
+  """Returns the claims that the measurement can be asked about."""
+  found = [_rate_matters_most(m), _best_levels(m)]
+  if config.preset == 'table':
+    found += [_run_4_is_best(m), _high_rate_fails(m)]
+  return [*found, _prediction_beats_the_nine(m), _prediction_holds(m)]
+
+
+def named(setting: Settings) -> str:
+  """Returns a setting in words."""
+  rate, optimizer, activation, filters = setting
+  return f'{rate:g}, {optimizer}, {activation}, {filters}'
+
+
+def _significant(analysis: Analysis, factor: str) -> bool:
+  """Whether replicates tell the levels of a factor apart."""
+  error = analysis.within
+  return error is not None and any(
+    t.factor == factor and t.p < ALPHA for t in error.tests
+  )
+
+
+def _half_of_difference(analysis: Analysis, levels: int) -> float:
+  """Half of the 95 % interval of the difference of two levels, dB, from replicates."""
+  error = analysis.within
+  if error is None:
+    return math.inf
+  count = sum(map(len, analysis.values)) / levels
+  f = stats.f.ppf(1 - ALPHA, 1, error.dof)
+  return float(math.sqrt(f * error.variance * 2 / count))
+
+
+def _rate_matters_most(m: Measured) -> Claim:
+  rate = FACTORS[0]
+  parts, first, clear = [], [], []
+  for name in PRINTED:
+    analysis, printed = m.analyses[name], m.printed[name]
+    order = sorted(analysis.effects, key=lambda e: e.rank)
+    of_rate = next(e for e in order if e.factor == rate)
+    first.append(order[0].factor == rate)
+    clear.append(_significant(analysis, rate))
+    parts.append(
+      f'{name}: rank {of_rate.rank} with {of_rate.share:.0f} % of the variation'
+      f' (printed {printed.effects[0].share:.0f} %), first is'
+      f' {order[0].factor} with {order[0].share:.0f} %'
+    )
+  verdict: Verdict = UNDECIDABLE
+  if all(first):
+    verdict = CONFIRMED if all(clear) else UNDECIDABLE
+  elif not any(first):
+    verdict = NOT_CONFIRMED
+  return Claim(
+    'The learning rate matters most (first in accuracy and in loss).',
+    verdict,
+    '; '.join(parts) + '.',
+  )
+
+
+def _best_levels(m: Measured) -> Claim:
+  differing, clear = [], False
+  for name in PRINTED:
+    analysis = m.analyses[name]
+    for i, effect in enumerate(analysis.effects):
+      of_report = _text(m.of_report[i])
+      ours = effect.levels[effect.best]
+      if ours == of_report:
+        continue
+      at = effect.levels.index(of_report)
+      behind = effect.means[effect.best] - effect.means[at]
+      half = _half_of_difference(analysis, len(effect.levels))
+      sure = behind > half
+      clear = clear or sure
+      differing.append(
+        f'{effect.factor} {ours} by {behind:.2f} dB of {name} ({half:.2f} dB would be'
+        ' more than seeds do)'
+      )
+  if not differing:
+    verdict: Verdict = CONFIRMED
+    reason = 'The same four levels, in accuracy and in loss.'
+  else:
+    verdict = NOT_CONFIRMED if clear else UNDECIDABLE
+    reason = f'Others lead: {"; ".join(differing)}.'
+  return Claim(f'The best levels are {named(m.of_report)}.', verdict, reason)
+
+
+def _text(level: Any) -> str:
+  return f'{level:g}' if isinstance(level, float) else str(level)
+
+
+def _run_4_is_best(m: Measured) -> Claim:
+  losses = [m.values['loss'][setting] for setting in m.nine]
+  means = [float(np.mean(x)) for x in losses]
+  best = int(np.argmin(means))
+  text = f'Run 4 ({named(m.nine[3])}) is the best of the nine.'
+  accuracy = [float(np.mean(m.values['accuracy'][s])) for s in m.nine]
+  said = (
+    f'Loss {means[3]:.4f}, place {1 + sorted(means).index(means[3])}; accuracy'
+    f' {accuracy[3]:.4f}, place {1 + sorted(accuracy, reverse=True).index(accuracy[3])}'
+  )
+  if best == 3:
+    return Claim(text, CONFIRMED, f'{said}.')
+  behind = intervals.of_difference(losses[3], losses[best])
+  said += (
+    f'. Run {best + 1} ({named(m.nine[best])}) has the lowest loss, {means[best]:.4f};'
+    f' run 4 lies {behind.text(4)} above it'
+  )
+  verdict: Verdict = NOT_CONFIRMED if behind.excludes(0) else UNDECIDABLE
+  return Claim(text, verdict, f'{said}.')
+
+
+def _high_rate_fails(m: Measured) -> Claim:
+  third = m.values['loss'][m.nine[2]]
+  parts, worse = [], []
+  for place in (0, 1):
+    own = m.values['loss'][m.nine[place]]
+    above = intervals.of_difference(own, third)
+    worse.append(None if not above.excludes(0) else above.mean > 0)
+    parts.append(f'run {place + 1} {np.mean(own):.4f} ({above.text(4)} above run 3)')
+  verdict: Verdict = UNDECIDABLE
+  if all(w is True for w in worse):
+    verdict = CONFIRMED
+  elif any(w is False for w in worse):
+    verdict = NOT_CONFIRMED
+  bicubic = m.bicubic['loss']
+  return Claim(
+    'At a learning rate of 0.01 RMSprop and Adam fail (runs 1 and 2), Adagrad does not'
+    ' (run 3).',
+    verdict,
+    f'Loss: {"; ".join(parts)}; run 3 {np.mean(third):.4f}; bicubic {bicubic:.4f}.',
+  )
+
+
+def _prediction_beats_the_nine(m: Measured) -> Claim:
+  text = (
+    f'The levels that the printed table says are best ({named(m.of_report)}) beat each'
+    ' of the nine runs.'
+  )
+  own = m.values['loss'][m.of_report]
+  means = {s: float(np.mean(m.values['loss'][s])) for s in m.nine}
+  rival = min(means, key=lambda s: means[s])
+  gain = intervals.of_difference(m.values['loss'][rival], own)
+  verdict: Verdict = UNDECIDABLE
+  if gain.excludes(0):
+    verdict = CONFIRMED if gain.mean > 0 else NOT_CONFIRMED
+  said = (
+    f'Loss {np.mean(own):.4f}; the best of the nine, run {m.nine.index(rival) + 1}, has'
+    f' {means[rival]:.4f}: better by {gain.text(4)}.'
+  )
+  predicted = m.printed['loss'].predicted
+  assert predicted is not None
+  return Claim(text, verdict, f'{said} The printed table predicts {predicted:.4f}.')
+
+
+def _prediction_holds(m: Measured) -> Claim:
+  text = 'Main effects add up: the best levels together give what they predict.'
+  found, analysis = m.confirmation(), m.analyses[m.criterion]
+  where = 'inside' if found.inside else 'outside'
+  said = (
+    f'{m.criterion} at {named(m.best)}: {found.sn:.2f} dB, {where}'
+    f' {found.prediction:.2f} ± {found.half:.2f} dB ({analysis.pooled.source} pooled'
+    ' as error)'
+  )
+  verdict: Verdict = CONFIRMED if found.inside else NOT_CONFIRMED
+  if found.within is not None:
+    predicted, half, inside = found.within
+    said += (
+      f'; {"inside" if inside else "outside"} {predicted:.2f} ± {half:.2f} dB, what'
+      ' seeds alone allow'
+    )
+    if not inside:
+      verdict = NOT_CONFIRMED
+      said += ': factors interact, more than chance explains'
+      if found.inside:
+        said += '; the wide interval hides it, since the pooled factor holds it too'
+  if analysis.tried is not None:
+    said += f'. It is run {analysis.tried + 1} of the nine'
+  return Claim(text, verdict, f'{said}.')
