@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 # Tests run side by side; two is what a laptop and CI have.
 JOBS ?= 2
 
-.PHONY: help demo serve test check format clean
+.PHONY: help demo serve docs test check format clean
 
 help:
 	@echo 'make demo    train a small SRGAN, measure it, write out/demo/report.html'
 	@echo 'make serve   the website: upload, upscale, compare, download'
+	@echo 'make docs    the documents as pages: site/index.html'
 	@echo 'make test    run the tests'
 	@echo 'make check   lint, formatting, types'
 	@echo 'make format  apply the formatting'
@@ -34,11 +35,20 @@ $(VENV)/.web: $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[web,onnx]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.run
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
 demo: $(VENV)/.run
 	$(BIN)/jsr demo -o out/demo
 
 serve: $(VENV)/.web
 	$(BIN)/jsr serve
+
+# Material's notice about MkDocs 2 is known; see pyproject.toml.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo 'open site/index.html, or see it with its search: $(BIN)/mkdocs serve'
 
 # The website's tests run on SQLite, and on PostgreSQL where Debian's is installed.
 test: $(VENV)/.dev
@@ -58,4 +68,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) out site .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -160,7 +160,7 @@ def measure(
     pictures: The set.
     scale: The factor.
     protocol: The rule.
-    keep: If given, each result is stored as keep[picture][label].
+    keep: If given, each result is stored as `keep[picture][label]`.
     progress: Show a bar, where there is a terminal.
     timed: Call a method twice for each new size: the first call compiles. Without it
       the seconds include that.
