@@ -2,7 +2,7 @@
 
 Command: jsr study-degradations --data DATA --weights WEIGHTS
   where DATA holds train/ (photographs), BSD100/HR, real/RealSRSet20 and
-  real/RealESRGAN_inputs, and WEIGHTS niqe/niqe_pris_params.npz
+  real/RealESRGAN_inputs, and WEIGHTS niqe/ and squeezenet1_1_caffe/
 Cost: about a quarter of an hour of one CPU core (`:smoke` takes a minute or so, and
   needs neither DATA nor WEIGHTS).
 Expect: docs/studies/degradations.md.
@@ -46,6 +46,8 @@ def get_config(arg: str = '') -> ConfigDict:
     'second-order',
   )
   c.synthetic.seed = 2021  # Of what the degradations draw.
+  # In WEIGHTS: for a distance in its features where LPIPS is not at hand; '' for FSIM.
+  c.synthetic.squeezenet = 'squeezenet1_1_caffe/squeezenet1_1_caffe.npz'
 
   c.real = ConfigDict()  # Photographs without a truth.
   c.real.folders = ('real/RealSRSet20', 'real/RealESRGAN_inputs')
@@ -63,6 +65,7 @@ def get_config(arg: str = '') -> ConfigDict:
     c.synthetic.limit = 1
     c.synthetic.size = 64
     c.synthetic.degradations = ('bicubic', 'noise')
+    c.synthetic.squeezenet = ''
     c.real.folders = ()
     c.real.niqe = ''
   return c

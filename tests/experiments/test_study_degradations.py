@@ -7,7 +7,7 @@ import pytest
 
 from jsr import cli
 from jsr.evaluate import sets
-from jsr.experiments import findings, intervals
+from jsr.experiments import findings, intervals, kept
 from jsr.experiments.studies.degradations import photographs, report, synthetic
 from tests.workdirs import save
 
@@ -110,3 +110,18 @@ def test_smoke_run(tmp_path):
   # Both kinds of training differ from what they began with, and from each other.
   values = [found['results']['synthetic']['noise'][k]['psnr_y'] for k in sorted(kinds)]
   assert len({v[0] for v in values}) == 4
+
+
+def test_results_are_kept_by_key(tmp_path):
+  made = []
+
+  def compute():
+    made.append(1)
+    return {'psnr': (1.5, float('inf'))}
+
+  path = tmp_path / 'measured' / 'a.json'
+  for key in ([1, 'a'], (1, 'a'), [2, 'a']):
+    got = kept.once(path, key, compute)
+    assert got == {'psnr': [1.5, float('inf')]}
+  # Anew for another key alone.
+  assert len(made) == 2

@@ -38,7 +38,7 @@ def run(study: Study) -> Findings:
     start = conversion.load(embedded.path(c.start))
     trained['start'] = [start.variables]
   measured = {
-    'synthetic': synthetic.measure(judges, network, trained),
+    'synthetic': synthetic.measure(study, judges, network, trained),
     'photographs': photographs.measure(study, photos, network, trained),
     'runs': logs,
   }

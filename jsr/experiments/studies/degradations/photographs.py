@@ -1,6 +1,6 @@
 """Photographs as they are: without a truth, so NIQE, consistency and the eye judge."""
 
-import pathlib
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,17 +12,17 @@ from jsr import errors
 from jsr.data import images
 from jsr.evaluate import methods, output, protocol
 from jsr.evaluate.network import Network
-from jsr.experiments.studies.degradations.synthetic import SCALE
+from jsr.experiments import kept
+from jsr.experiments.studies.degradations.synthetic import PLAIN, SCALE
 from jsr.experiments.study import Study
 from jsr.metrics import fidelity, niqe
 from jsr.types import Variables
 from jsr.weights import niqe as niqe_model
 from jsr.weights.model_file import ModelFile
 
-PLAIN = 'enlarged by bicubic'
 SHEET = 'photographs.png'
-# Of the sheet, pixels of SR.
-_CELL = 384
+# Of the sheet: pixels of LR in a cell, and of SR between cells.
+_CELL = 96
 _GAP = 8
 
 
@@ -71,7 +71,7 @@ def measure(
   network: Network,
   trained: Mapping[str, Sequence[Variables]],
 ) -> dict[str, Any]:
-  """Measures every network on every photograph, and writes the sheet.
+  """Measures bicubic and every network on every photograph, and writes the sheet.
 
   Returns:
     {'names': [...], 'rows': {kind: {'niqe' or 'lr_psnr': [[a value each picture] each
@@ -79,34 +79,48 @@ def measure(
   """
   if not photos.pictures:
     return {'names': [], 'rows': {}}
-  shown: dict[str, list[np.ndarray]] = {}
-  rows: dict[str, Any] = {}
   plain = methods.resolve('bicubic')
-  assert not isinstance(plain, methods.Pictures)
-  everything: dict[str, Sequence[Variables | None]] = {PLAIN: [None], **trained}
-  for kind, seeds in everything.items():
-    values: dict[str, list[list[float]]] = {'niqe': [], 'lr_psnr': []}
-    for i, variables in enumerate(seeds):
-      if variables is not None:
-        network.load(variables)
-      method: Any = plain if variables is None else network
-      made = [method.upscale_uint8(lr, SCALE) for lr in photos.pictures.values()]
-      values['lr_psnr'].append(
-        [
-          consistency(sr, lr)
-          for sr, lr in zip(made, photos.pictures.values(), strict=True)
-        ]
-      )
-      if photos.model is not None:
-        measure_niqe = niqe.load(photos.model)
-        values['niqe'].append(
-          [float(measure_niqe(protocol.luma_uint8(sr)[None])[0]) for sr in made]
-        )
-      if i == 0:
-        shown[kind] = made
-    rows[kind] = values
+
+  def of(name: str, method: Any) -> Any:
+    path = study.output / 'measured' / f'photographs-{name}.json'
+    key = [study.config.to_dict(), list(photos.pictures)]
+    return kept.once(path, key, functools.partial(_all, photos, method))
+
+  found = {PLAIN: [of('plain', plain)]}
+  shown = {PLAIN: _cells(study, photos, plain)}
+  for kind, seeds in trained.items():
+    found[kind] = []
+    for seed, variables in enumerate(seeds):
+      network.load(variables)
+      if not seed:
+        shown[kind] = _cells(study, photos, network)
+      found[kind].append(of(f'{kind}-{seed}', network))
   _write_sheet(study, shown)
+  rows = {
+    kind: {key: [row[key] for row in rows if key in row] for key in ('niqe', 'lr_psnr')}
+    for kind, rows in found.items()
+  }
   return {'names': list(photos.pictures), 'rows': rows}
+
+
+def _all(photos: Photographs, method: Any) -> dict[str, list[float]]:
+  """Measures a method: {measure: [a value each picture]}."""
+  pictures = photos.pictures.values()
+  made = [method.upscale_uint8(lr, SCALE) for lr in pictures]
+  pairs = zip(made, pictures, strict=True)
+  found = {'lr_psnr': [consistency(sr, lr) for sr, lr in pairs]}
+  if photos.model is not None:
+    of_niqe = niqe.load(photos.model)
+    found['niqe'] = [float(of_niqe(protocol.luma_uint8(sr)[None])[0]) for sr in made]
+  return found
+
+
+def _cells(study: Study, photos: Photographs, method: Any) -> list[np.ndarray]:
+  """Enlarges the middles of some pictures, from the first to the last."""
+  pictures = list(photos.pictures.values())
+  count = min(study.config.real.shown, len(pictures))
+  chosen = np.linspace(0, len(pictures) - 1, count).round().astype(int)
+  return [method.upscale_uint8(cut(pictures[i], _CELL), SCALE) for i in chosen]
 
 
 def consistency(sr: np.ndarray, lr: np.ndarray) -> float:
@@ -126,19 +140,15 @@ def cut(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _write_sheet(study: Study, shown: Mapping[str, Sequence[np.ndarray]]) -> None:
-  """Writes the middles of the first pictures: a row a picture, a column a kind."""
-  count = min(study.config.real.shown, len(next(iter(shown.values()))))
-  n = len(next(iter(shown.values())))
-  chosen = np.linspace(0, n - 1, count).round().astype(int)
-  step = _CELL + _GAP
-  sheet = np.full((count * step - _GAP, len(shown) * step - _GAP, 3), 255, np.uint8)
-  for column, pictures in enumerate(shown.values()):
-    for row, index in enumerate(chosen):
-      cell = cut(pictures[index], _CELL)
+  """Writes a row a picture, a column a kind."""
+  step = _CELL * SCALE + _GAP
+  rows = len(next(iter(shown.values())))
+  sheet = np.full((rows * step - _GAP, len(shown) * step - _GAP, 3), 255, np.uint8)
+  for column, cells in enumerate(shown.values()):
+    for row, cell in enumerate(cells):
       top, left = row * step, column * step
       sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
-  path: pathlib.Path = study.output / SHEET
-  output.check_folder(study.output)
+  path = study.output / SHEET
   study.output.mkdir(parents=True, exist_ok=True)
   Image.fromarray(sheet).save(path)
   columns = ', '.join(shown)

@@ -10,7 +10,8 @@ from jsr.evaluate.extra import Extra
 from jsr.experiments import findings, intervals
 from jsr.experiments.findings import Claim, Findings, Table
 from jsr.experiments.intervals import Interval
-from jsr.experiments.studies.degradations import drawings, photographs
+from jsr.experiments.studies.content import measures
+from jsr.experiments.studies.degradations import drawings, photographs, synthetic
 from jsr.experiments.study import Study
 
 CLEAN = 'bicubic'
@@ -25,16 +26,16 @@ def findings_of(study: Study, measured: Mapping[str, Any], judge: Extra) -> Find
     judge: The measure of looks that has the truth.
   """
   c = study.config
-  synthetic, real = measured['synthetic'], measured['photographs']
+  found, real = measured['synthetic'], measured['photographs']
   changes = {
     name: {key: _change(rows, c, key) for key in rows[c.judged]}
-    for name, rows in synthetic.items()
+    for name, rows in found.items()
   }
-  claims = [_on_photographs(real, c), _on_degraded(synthetic, c)]
-  if CLEAN in synthetic:
+  claims = [_on_photographs(real, c), _on_degraded(found, c)]
+  if CLEAN in found:
     claims.append(_on_clean(changes[CLEAN]['psnr_y'], c))
   plots = [drawings.changes(changes, c)]
-  tables = [_table(synthetic, judge), _table_of_changes(changes, judge, c)]
+  tables = [_table(found, judge), _table_of_changes(changes, judge, c)]
   if real['rows']:
     tables.append(_table_of_photographs(real, c))
     if real['rows'][c.judged]['niqe']:
@@ -46,7 +47,7 @@ def findings_of(study: Study, measured: Mapping[str, Any], judge: Extra) -> Find
     setup=_setup(c, judge),
     tables=tables,
     plots=plots,
-    remarks=_remarks(synthetic, real, c, judge),
+    remarks=_remarks(found, real, c),
     results=_results(measured, changes),
   )
 
@@ -93,11 +94,11 @@ def change(
   }
 
 
-def degraded(synthetic: Mapping[str, Any], kind: str, key: str) -> list[list[float]]:
+def degraded(found: Mapping[str, Any], kind: str, key: str) -> list[list[float]]:
   """The values of a kind on all degradations but the clean one, each seed."""
-  names = [name for name in synthetic if name != CLEAN]
+  names = [name for name in found if name != CLEAN]
   return np.concatenate(
-    [np.array(synthetic[name][kind][key]) for name in names], axis=1
+    [np.array(found[name][kind][key]) for name in names], axis=1
   ).tolist()
 
 
@@ -127,12 +128,12 @@ def _on_photographs(real: Mapping[str, Any], c: Any) -> Claim:
   return Claim(text, verdict(both['seeds'], both['pictures'], -1), reason)
 
 
-def _on_degraded(synthetic: Mapping[str, Any], c: Any) -> Claim:
+def _on_degraded(found: Mapping[str, Any], c: Any) -> Claim:
   text = 'It is better where LR is degraded, and the truth is known.'
-  both = change(*(degraded(synthetic, k, 'psnr_y') for k in (c.judged, c.control)))
+  both = change(*(degraded(found, k, 'psnr_y') for k in (c.judged, c.control)))
   single = [
     f'{name} {_change(rows, c, "psnr_y")["seeds"].mean:+.2f}'
-    for name, rows in synthetic.items()
+    for name, rows in found.items()
     if name != CLEAN
   ]
   reason = f'PSNR on Y {_said(both, 2)} dB; by degradation: {", ".join(single)} dB.'
@@ -155,7 +156,7 @@ def _mean(values: Sequence[Sequence[float]], digits: int) -> str:
   return intervals.of_mean(per_seed.tolist()).text(digits)
 
 
-def _table(synthetic: Mapping[str, Any], judge: Extra) -> Table:
+def _table(found: Mapping[str, Any], judge: Extra) -> Table:
   rows = [
     (
       name,
@@ -164,7 +165,7 @@ def _table(synthetic: Mapping[str, Any], judge: Extra) -> Table:
       _mean(values['ssim_y'], 4),
       _mean(values[judge.column.key], 4),
     )
-    for name, kinds in synthetic.items()
+    for name, kinds in found.items()
     for kind, values in kinds.items()
   ]
   return Table(
@@ -226,17 +227,20 @@ def _setup(c: Any, judge: Extra) -> list[str]:
   began = f'from jsr’s {c.start}' if c.start else 'from nothing'
   source = f'DATA/{c.source}' if c.source else 'the photographs of jsr'
   looks = f'{judge.column.title} stands for looks'
-  if judge.metric.name != 'lpips_alex':
+  if judge.metric.name != synthetic.LPIPS:
     looks += (
-      ': LPIPS was unavailable, as the weights of its backbone were not at hand; with'
-      ' them in the cache of downloads it takes that place'
+      ', and is not LPIPS: that was unavailable, as the weights of its backbone were'
+      ' not at hand; with them in the cache of downloads it takes that place'
     )
+  if judge.metric.name == measures.DISTANCE:
+    looks += '. Lower is better; it is computed as in study `content`'
   return [
     f'Training: `configs/{c.recipe}` {began}, {c.steps} steps of {c.batch_size} HR'
     f' patches of {c.patch_size} x {c.patch_size} from {source}, Adam at'
     f' {c.learning_rate:g}, L1, {c.seeds} seed(s); with one seed all kinds see the same'
-    ' patches in the same order. The target is HR as it is, while Real-ESRGAN sharpens'
-    ' it too.',
+    ' patches in the same order. The target is HR as it is, while second-order LR is'
+    ' made of sharpened HR: so a part of what is learnt there is to soften (Real-ESRGAN'
+    ' sharpens the target too). Other work ran on the machine beside it.',
     f'Synthetic: the first {c.synthetic.limit} pictures of {c.synthetic.set}, centre'
     f' crops of {c.synthetic.size} x {c.synthetic.size}, degraded once with fixed seeds'
     f' by jsr’s degradations with their default ranges; protocol rgb8. {looks}.',
@@ -248,17 +252,27 @@ def _setup(c: Any, judge: Extra) -> list[str]:
   ]
 
 
-def _remarks(
-  synthetic: Mapping[str, Any], real: Mapping[str, Any], c: Any, judge: Extra
-) -> list[str]:
+def _remarks(found: Mapping[str, Any], real: Mapping[str, Any], c: Any) -> list[str]:
   remarks = [
     f'{c.steps} steps are a beginning: Real-ESRGAN takes a million of batches of 48.'
     ' The intervals tell that the sign is settled, not where training ends.'
   ]
+  below = [
+    f'{name} ({np.mean(rows[c.judged]["psnr_y"]):.2f} against'
+    f' {np.mean(rows[synthetic.PLAIN]["psnr_y"]):.2f} dB)'
+    for name, rows in found.items()
+    if np.mean(rows[c.judged]['psnr_y']) < np.mean(rows[synthetic.PLAIN]['psnr_y'])
+  ]
+  if below:
+    remarks.append(
+      f'So far the network of {c.judged} is even behind bicubic enlargement, which'
+      f' learns nothing, on LR by {", ".join(below)}: it treats all LR as if it were as'
+      ' bad as what it was shown.'
+    )
   if not real['rows'] or not real['rows'][c.judged]['niqe']:
     return remarks
   niqe = change(*(real['rows'][k]['niqe'] for k in (c.judged, c.control)))['seeds'].mean
-  gain = change(*(degraded(synthetic, k, 'psnr_y') for k in (c.judged, c.control)))
+  gain = change(*(degraded(found, k, 'psnr_y') for k in (c.judged, c.control)))
   kept = [float(np.mean(real['rows'][k]['lr_psnr'])) for k in (c.judged, c.control)]
   contradict = (niqe > 0) == (gain['seeds'].mean > 0)
   remarks.append(

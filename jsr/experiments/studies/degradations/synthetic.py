@@ -1,5 +1,6 @@
 """Held-out pictures, degraded with fixed seeds: there is a truth to compare with."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,13 +11,17 @@ import numpy as np
 from jsr import degradations
 from jsr.evaluate import benchmark, columns, extra, methods, protocol, sets
 from jsr.evaluate.network import Network
-from jsr.experiments import looks
+from jsr.experiments import kept, looks
+from jsr.experiments.studies.content import measures
 from jsr.experiments.study import Study
-from jsr.metrics import registry
+from jsr.metrics import lpips_nets, registry
 from jsr.types import Variables
+from jsr.weights import squeezenet
 
 SCALE = 4
 RULE = 'rgb8'
+PLAIN = 'enlarged by bicubic'
+LPIPS = 'lpips_alex'
 
 
 class Judges(NamedTuple):
@@ -25,12 +30,10 @@ class Judges(NamedTuple):
   Attributes:
     sets: By degradation: the same pictures with other LR.
     perceptual: A measure of looks that has the truth, with its column.
-    lpips: Whether that is LPIPS.
   """
 
   sets: Mapping[str, sets.PictureSet]
   perceptual: extra.Extra
-  lpips: bool
 
 
 def open_judges(study: Study) -> Judges:
@@ -43,9 +46,8 @@ def open_judges(study: Study) -> Judges:
   data = None if c.set == sets.EMBEDDED else str(study.data_folder('.'))
   (opened,) = sets.open_sets([c.set], data=data, limit=c.limit)
   opened = sets.centre_crop(opened, c.size)
-  perceptual, lpips = _perceptual()
   degraded = {name: degrade(opened, name, c.seed) for name in c.degradations}
-  return Judges(degraded, perceptual, lpips)
+  return Judges(degraded, _perceptual(study))
 
 
 def degrade(opened: sets.PictureSet, name: str, seed: int) -> sets.PictureSet:
@@ -74,52 +76,75 @@ def degrade(opened: sets.PictureSet, name: str, seed: int) -> sets.PictureSet:
 
 
 def measure(
-  judges: Judges, network: Network, trained: Mapping[str, Sequence[Variables]]
+  study: Study,
+  judges: Judges,
+  network: Network,
+  trained: Mapping[str, Sequence[Variables]],
 ) -> dict[str, Any]:
-  """Measures every network on every degradation.
+  """Measures bicubic and every network on every degradation.
 
   Returns:
-    {degradation: {kind: {column: [[a value each picture] each seed]}}}, with 'bicubic
-    enlargement' as a kind of its own.
+    {degradation: {kind: {column: [[a value each picture] each seed]}}}, where bicubic
+    enlargement, `PLAIN`, is a kind of its own.
   """
-  result: dict[str, Any] = {}
-  for name, pictures in judges.sets.items():
-    rows: dict[str, Any] = {}
-    plain = methods.resolve('bicubic')
-    rows['enlarged by bicubic'] = _columns([_row(judges, plain, pictures)])
-    for kind, seeds in trained.items():
-      of_seeds = []
-      for variables in seeds:
-        network.load(variables)
-        of_seeds.append(_row(judges, network, pictures))
-      rows[kind] = _columns(of_seeds)
-    result[name] = rows
-  return result
+  c = study.config
+  plain = methods.resolve('bicubic')
 
+  def of(name: str, method: Any) -> Any:
+    path = study.output / 'measured' / f'synthetic-{name}.json'
+    key = [c.to_dict(), judges.perceptual.column.key]
+    return kept.once(path, key, functools.partial(_all, judges, method))
 
-def _row(judges: Judges, method: Any, pictures: sets.PictureSet) -> dict[str, Any]:
-  rule = protocol.get(RULE)
-  return benchmark.measure(
-    method, pictures, SCALE, rule, timed=False, extra=[judges.perceptual]
-  )
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[list[float]]]:
-  first = next(iter(rows[0]['per_image'].values()))
-  keys = [key for key in first if key != 'seconds']
+  found = {PLAIN: [of('plain', plain)]}
+  for kind, seeds in trained.items():
+    found[kind] = []
+    for seed, variables in enumerate(seeds):
+      network.load(variables)
+      found[kind].append(of(f'{kind}-{seed}', network))
   return {
-    key: [[each[key] for each in row['per_image'].values()] for row in rows]
-    for key in keys
+    name: {
+      kind: {key: [row[name][key] for row in rows] for key in rows[0][name]}
+      for kind, rows in found.items()
+    }
+    for name in judges.sets
   }
 
 
-def _perceptual() -> tuple[extra.Extra, bool]:
-  """LPIPS where its weights are at hand, else FSIM; nothing is downloaded."""
+def _all(judges: Judges, method: Any) -> dict[str, dict[str, list[float]]]:
+  """Measures a method: {degradation: {column: [a value each picture]}}."""
+  rule = protocol.get(RULE)
+  result = {}
+  for name, pictures in judges.sets.items():
+    images = benchmark.measure(
+      method, pictures, SCALE, rule, timed=False, extra=[judges.perceptual]
+    )['per_image'].values()
+    columns = [key for key in next(iter(images)) if key != 'seconds']
+    result[name] = {key: [image[key] for image in images] for key in columns}
+  return result
+
+
+def _perceptual(study: Study) -> extra.Extra:
+  """LPIPS where its weights are at hand, else a distance in SqueezeNet, else FSIM.
+
+  Nothing is downloaded.
+  """
   found = looks.find('auto', scale=SCALE)
-  name = 'lpips_alex'
-  if found.name == name:
-    metric = registry.METRICS[name]
-    column = columns.Column(name, metric.title, 4, metric.better)
-    return extra.Extra(column, metric, found.fn), True
-  (substitute,) = extra.open_metrics(['fsim'], protocol.get(RULE))
-  return substitute, False
+  if found.name == LPIPS:
+    metric = registry.METRICS[LPIPS]
+    column = columns.Column(LPIPS, metric.title, 4, metric.better)
+    return extra.Extra(column, metric, found.fn)
+  if not study.config.synthetic.squeezenet:
+    (substitute,) = extra.open_metrics(['fsim'], protocol.get(RULE))
+    return substitute
+  path = study.weights_file(study.config.synthetic.squeezenet)
+  params, preprocess = squeezenet.load(path)
+  distance = jax.jit(functools.partial(measures.distance, preprocess=preprocess))
+  title, smallest = measures.TITLES[measures.DISTANCE], lpips_nets.SMALLEST['squeeze']
+  metric = registry.Metric(
+    measures.DISTANCE, title, None, 'rgb', 'lower', smallest=smallest
+  )
+  return extra.Extra(
+    columns.Column(metric.name, title, 4, 'lower'),
+    metric,
+    functools.partial(distance, jax.device_put(params)),
+  )

@@ -1,6 +1,7 @@
 """The figures of the trained networks of study `edsr`, by jsr's protocol."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from jsr.evaluate import benchmark, conversion, methods, protocol
 from jsr.evaluate import sets as sets_of
 from jsr.evaluate.network import Network
-from jsr.experiments import looks
+from jsr.experiments import kept, looks
 from jsr.experiments.study import Study
 from jsr.metrics import fidelity
 from jsr.ops import resize
@@ -62,28 +63,39 @@ def final(
     and 'ssim_wide' (RGB, scale + 6 cut), and 'detail' (see `jsr.metrics.frequency`).
   """
   programs: dict[Any, Network] = {}
-  rows = []
-  for opened in sets.final:
-    plain = methods.resolve(BICUBIC)
-    rows.append({'method': BICUBIC, **_measure(plain, opened, SCALE)})
+  rows: list[dict[str, Any]] = []
+
+  def add(name: str, seed: int | None, method: Any, scale: int = SCALE) -> None:
+    for opened in sets.final if scale == SCALE else sets.final[:1]:
+      file = f'{name}-{seed}-{opened.name}-x{scale}.json'.replace(' ', '-')
+      row = kept.once(
+        study.output / 'measured' / file,
+        [study.config.final, *_budget(study)],
+        functools.partial(_measure, method, opened, scale),
+      )
+      rows.append({'method': name, 'seed': seed, **row})
+
+  plain = methods.resolve(BICUBIC)
+  add(BICUBIC, None, plain)
   for name, model, seed in _models(study, runs):
     # One network, one set of compiled programs: only parameters differ.
     key = (model.generator, repr(sorted(model.args.items())))
     if key not in programs:
       programs[key] = Network('model', model.generator, SCALE, model.args)
     programs[key].load(model.variables)
-    for opened in sets.final:
-      row = _measure(programs[key], opened, SCALE)
-      rows.append({'method': name, 'seed': seed, **row})
+    add(name, seed, programs[key])
     if model.generator == 'mdsr':
       for scale in (2, 3):
-        for method, label in (
-          (programs[key], name),
-          (methods.resolve(BICUBIC), BICUBIC),
-        ):
-          row = _measure(method, sets.final[0], scale)
-          rows.append({'method': label, 'seed': seed, **row})
+        add(name, seed, programs[key], scale)
+        if not seed:
+          add(BICUBIC, None, plain, scale)
   return rows
+
+
+def _budget(study: Study) -> list[float]:
+  """What the parameters of the networks depend on."""
+  c = study.config
+  return [c.steps, c.batch_size, c.patch_size, c.learning_rate, c.gan.steps]
 
 
 def start(
@@ -119,14 +131,14 @@ def _models(
 
 def _measure(method: Any, opened: sets_of.PictureSet, scale: int) -> dict[str, Any]:
   rule = protocol.get(RULE)
-  kept: dict[str, dict[str, np.ndarray]] = {}
-  row = benchmark.measure(method, opened, scale, rule, keep=kept, timed=False)
+  made: dict[str, dict[str, np.ndarray]] = {}
+  row = benchmark.measure(method, opened, scale, rule, keep=made, timed=False)
   wide = dataclasses.replace(rule, crop=scale + WIDER)
   detail = looks.high_frequency(scale)
   extra = []
   for picture in opened.pictures:
     hr = resize.modcrop(picture.hr, scale)
-    sr = kept[picture.name][method.label]
+    sr = made[picture.name][method.label]
     got = protocol.score(sr, hr, scale, wide)
     with protocol.in_double():
       x, y = (

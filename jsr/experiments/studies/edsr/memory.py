@@ -5,6 +5,7 @@ peak of processes that train for two steps.
 """
 
 import contextlib
+import functools
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from jax import stages
 from ml_collections import ConfigDict
 
 from jsr.errors import UserError
+from jsr.experiments import kept
 from jsr.experiments.study import Study
 from jsr.train import parallel, recipe
 
@@ -103,11 +105,20 @@ def measure(study: Study) -> dict[str, Any]:
     steps[name] = {}
     for size in c.patch_sizes:
       config = study.recipe(*_described(study, name, size))
-      steps[name][str(size)] = of_step(config, without_norm=without_norm)._asdict()
+      found = kept.once(
+        study.output / 'measured' / f'memory-{name}-{size}.json'.replace(' ', '-'),
+        [c.to_dict(), study.config.features],
+        functools.partial(of_step, config, without_norm=without_norm),
+      )
+      steps[name][str(size)] = Bytes(*found)._asdict()
   processes = {}
   if c.process:
     for name in (NORMED, PLAIN):
-      processes[name] = _peak(study, *_described(study, name, c.patch_sizes[0]))
+      processes[name] = kept.once(
+        study.output / 'measured' / f'process-{name}.json',
+        [c.to_dict(), study.config.features],
+        functools.partial(_peak, study, *_described(study, name, c.patch_sizes[0])),
+      )
   return {'steps': steps, 'processes': processes}
 
 
