@@ -1,0 +1,49 @@
+"""Study `rrim`: does removing batch norm destabilise SRGAN, and does RRIM cure it?"""
+
+import dataclasses
+
+from jsr.evaluate import protocol as protocols
+from jsr.experiments import kept, quality, step_time
+from jsr.experiments.findings import Findings
+from jsr.experiments.studies.rrim import curves, report, variants
+from jsr.experiments.study import Study
+
+SCALE = 4
+RULE = protocols.get('report001')
+FSIM = 'fsim_bandwise'
+
+
+def run(study: Study) -> Findings:
+  """Trains, measures and times; see configs/studies/rrim.py.
+
+  Raises:
+    UserError: A config that does not fit, or missing data.
+  """
+  c = study.config
+  asked = curves.rule(c)
+  pictures = quality.open_checked(study, c.sets, SCALE, RULE)
+  runs = variants.train(study)
+  looked = {
+    name: [curves.look(each, c.steps, asked) for each in workdirs]
+    for name, workdirs in runs.items()
+  }
+  quick = dataclasses.replace(
+    RULE, columns=tuple(x for x in RULE.columns if x.key != FSIM)
+  )
+  slow = dict(zip(c.sets, c.fsim_seeds, strict=True))
+
+  def rule(seed: int, set_name: str) -> protocols.Protocol:
+    return RULE if seed < slow[set_name] else quick
+
+  measured = {
+    name: quality.of_seeds(study, workdirs, pictures, SCALE, rule)
+    for name, workdirs in runs.items()
+  }
+  bicubic = quality.bicubic(pictures, SCALE, RULE)
+  configs = {name: variants.timed(study, name) for name in variants.VARIANTS}
+  seconds = kept.once(
+    study.output / 'measured' / 'timing.json',
+    [c.timing.to_dict(), c.blocks, c.features, c.discriminator.to_dict()],
+    lambda: step_time.alternate(configs, c.timing.rounds),
+  )
+  return report.make(study, report.Outcome(asked, looked, measured, bicubic, seconds))
