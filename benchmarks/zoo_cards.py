@@ -103,7 +103,7 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
 
   Args:
     records: Of all networks.
-    untrained: {name: command} of those that are planned and have no record.
+    untrained: {name: command} of those that are to be trained, or trained further.
     intro: What stands before the table.
   """
   records = list(records)
@@ -126,7 +126,7 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
   ]
   if untrained:
     parts += [
-      '## Not trained yet',
+      '## Not trained yet, or not to the end',
       _filled(
         'No graphics card was at hand. These commands train them in the order of the'
         ' list, each as long as `--config.train.max_minutes` says; the same command'

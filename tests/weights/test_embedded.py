@@ -17,6 +17,7 @@ EXPECTED = (
   'compact-x2',
   'compact-x4',
   'compact-x4-gan',
+  'edsr-baseline-x2',
   'espcn-x2',
   'espcn-x3',
   'espcn-x4',

@@ -92,8 +92,7 @@ def _sound(path: pathlib.Path, changed: int) -> bool:
 def models() -> list[str]:
   """Returns the names of all that visitors can enlarge with, the default first.
 
-  Of the zoo those that have a label: the others take a processor minutes, and are no
-  better.
+  Of the zoo those that have a label: the others take a processor minutes.
   """
   families = [f for f in embedded.families() if f in LABELS and f != embedded.DEFAULT]
   return [
