@@ -1,0 +1,126 @@
+"""What the documents print: commands, Python, and files that readers write."""
+
+import dataclasses
+import pathlib
+import re
+import shlex
+from collections.abc import Iterator
+
+from tests.conftest import ROOT
+
+# Documents whose commands are looked at. The cards' trainings took hours and are not
+# run, not even in small.
+CARDS = sorted((ROOT / 'jsr' / 'weights' / 'embedded').glob('*.md'))
+DOCUMENTS = [
+  ROOT / 'README.md',
+  *sorted((ROOT / 'docs').rglob('*.md')),
+  ROOT / 'launch' / 'README.md',
+  *CARDS,
+]
+# What the reader fills in, where any text will not do.
+FILLED_IN = {'MINUTES': '1', 'STEPS': '2'}
+# Options that name files, pictures and lengths.
+NAMING = {
+  *('-o', '--output', '--json', '--data', '--sets', '--scale', '--workdir', '--config'),
+  *('--config.data.source', '--config.train.max_steps', '--config.train.max_minutes'),
+}
+_BLOCK = re.compile(r'^( *)```(\w*)([^\n]*)\n(.*?)^\1```', re.M | re.S)
+_ASSIGNMENT = re.compile(r'\w+=')
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """A fenced block: its language, the file that it belongs into ('' for none)."""
+
+  document: str
+  language: str
+  title: str
+  text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+  """A line of a shell block, its words as the shell would split them."""
+
+  document: str
+  text: str
+  words: tuple[str, ...]
+
+  @property
+  def program(self) -> str:
+    """'jsr train' and 'jsr study create' of jsr, else the first word."""
+    if self.words[0] != 'jsr':
+      return self.words[0]
+    return ' '.join(self.words[: 3 if self.words[1] == 'study' else 2])
+
+  @property
+  def options(self) -> dict[str, str]:
+    """Options and their values; '' for a switch, the last of several."""
+    found = {}
+    for word, after in zip(self.words, (*self.words[1:], ''), strict=True):
+      if word.startswith('-') and word != '-':
+        name, equals, value = word.partition('=')
+        found[name] = value if equals else '' if after.startswith('-') else after
+    return found
+
+  @property
+  def pattern(self) -> tuple[object, ...]:
+    """Commands of one pattern do the same with other names, for another time."""
+    kinds = ()
+    if self.program == 'jsr upscale':
+      plain = (w for w in self.words if not w.startswith('-'))
+      kinds = tuple(sorted({pathlib.PurePath(w).suffix for w in plain}))
+    return self.program, frozenset(self.options) - NAMING, kinds
+
+
+def launched(command: Command) -> Command | None:
+  """Returns the `jsr train` that a launcher's command starts; None of any other."""
+  words = command.words
+  if words[0] == 'launch/local.sh':
+    words = words[3:] if words[1] == '-n' else words[1:]
+  elif words[0] == 'sbatch':
+    words = words[words.index('launch/slurm.sbatch') + 1 :]
+  else:
+    return None
+  config, workdir, *more = words
+  train = ('jsr', 'train', '--config', config, '--workdir', workdir, *more)
+  return dataclasses.replace(command, words=train)
+
+
+def name(path: pathlib.Path) -> str:
+  """Returns the path of a document in the repository."""
+  return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path: pathlib.Path) -> Iterator[Block]:
+  """Yields the fenced blocks of a document, in order."""
+  for indent, language, rest, text in _BLOCK.findall(path.read_text(encoding='utf-8')):
+    title = re.search(r'title="([^"]*)"', rest)
+    inner = re.sub(rf'^{indent}', '', text, flags=re.M)
+    yield Block(name(path), language, title[1] if title else '', inner)
+
+
+def commands(block: Block) -> Iterator[Command]:
+  """Yields the commands of a shell block; a pipe or && makes two of a line."""
+  for line in re.sub(r'\\\n\s*', ' ', block.text).splitlines():
+    words: list[str] = []
+    for word in [*shlex.split(line.removeprefix('$ '), comments=True), '&&']:
+      if word not in ('|', '&&', '&'):
+        words.append(re.sub(r'[A-Z]+$', lambda m: FILLED_IN.get(m[0], m[0]), word))
+        continue
+      while words and words[0] != 'export' and _ASSIGNMENT.match(words[0]):
+        del words[0]
+      if words:
+        yield Command(block.document, line, tuple(words))
+      words = []
+
+
+def all_commands() -> list[Command]:
+  """Returns every command of every document."""
+  return [
+    command
+    for path in DOCUMENTS
+    for block in blocks(path)
+    if block.language in ('sh', 'bash', 'shell')
+    for command in commands(block)
+  ]
