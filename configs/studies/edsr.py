@@ -30,13 +30,13 @@ def get_config(arg: str = '') -> ConfigDict:
   # In WEIGHTS: trained networks of others that are measured too, by generator.
   c.published = ConfigDict({'srresnet': 'srresnet8_x4/srresnet8_x4.npz'})
   c.source = 'train'  # Folder of DATA with training photographs; '' for those of jsr.
-  c.steps = 80  # Report 003 and the paper: 300,000.
+  c.steps = 60  # Report 003 and the paper: 300,000.
   c.batch_size = 2  # There 16.
   c.patch_size = 96  # HR; in report 003 96, in the paper 192.
   c.learning_rate = 2e-4  # There 1e-4.
 
   c.gan = ConfigDict()  # The second stage, from the baseline.
-  c.gan.steps = 24  # 200,000 in the public EDSR-GAN.
+  c.gan.steps = 16  # 200,000 in the public EDSR-GAN.
   c.gan.vgg = 'vgg19_normalised_to_conv3_1/vgg19_normalised_to_conv3_1.npz'
   c.gan.layer = 'relu3_1'  # conv5_4 there, for which no weights are at hand.
   c.gan.features = 64  # Of the discriminator.
