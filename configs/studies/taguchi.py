@@ -1,7 +1,7 @@
 """Is report 000's Taguchi study of SR-NET true, and what does its own table say?
 
 Command: jsr study-taguchi --data DATA
-Cost: a quarter of an hour on one core (`:smoke` takes seconds and needs no data).
+Cost: ten minutes on one core (`:smoke` takes seconds and needs no data).
 
 Arguments: `table` (default), the levels of the report's table of results, or `slide`,
 those of its slide of factors; `smoke`.
@@ -27,7 +27,7 @@ def get_config(arg: str = '') -> ConfigDict:
   if preset == 'slide':
     c.optimizer = ('adadelta', 'adam', 'adagrad')
     c.activation = ('tanh', 'elu', 'relu')
-  c.steps = 120
+  c.steps = 50
   c.batch_size = 4
   c.patch_size = 64  # Of HR; a multiple of 32.
   c.source = 'train/DIV2K_test_LRx4'  # In DATA; '' for the embedded photographs.

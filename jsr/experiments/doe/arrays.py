@@ -6,6 +6,7 @@ alike. The arrays are pyDOE's, of the NIST and of Sloane's library.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -30,9 +31,10 @@ class Array:
   columns: tuple[int, ...]
 
 
-def names() -> list[str]:
-  """Returns the names of all arrays."""
-  return list(pydoe.list_orthogonal_arrays())
+@functools.cache
+def names() -> tuple[str, ...]:
+  """Returns the names of all arrays; what pyDOE has and is none is left out."""
+  return tuple(n for n in pydoe.list_orthogonal_arrays() if is_orthogonal(whole(n)))
 
 
 def whole(name: str) -> np.ndarray:
@@ -67,22 +69,27 @@ def choose(name: str, levels: Sequence[int]) -> Array:
     UserError: No such array, or no room in it.
   """
   asked = name.upper().replace(' ', '')
-  known = {full.upper().replace(' ', ''): full for full in names()}
+  known = {n.upper().replace(' ', ''): n for n in pydoe.list_orthogonal_arrays()}
   found = [
     full
     for plain, full in known.items()
     if plain == asked or plain.partition('(')[0] == asked
   ]
   if not found:
-    raise unknown('orthogonal array', name, known.values())
-  for full in found:
+    raise unknown('orthogonal array', name, names())
+  sound = [full for full in found if full in names()]
+  if not sound:
+    raise UserError(
+      f'{found[0]} of pyDOE is not orthogonal, a fault of its table; use another'
+    )
+  for full in sound:
     array = whole(full)
     columns = _room(counts(array), levels)
     if columns is not None:
       return Array(full, array[:, columns], tuple(columns))
   wanted = ', '.join(map(str, levels))
   raise UserError(
-    f'{" and ".join(found)} has no columns for factors with {wanted} levels; the'
+    f'{" and ".join(sound)} has no columns for factors with {wanted} levels; the'
     f' arrays are {", ".join(names())}'
   )
 

@@ -21,6 +21,29 @@ def check(kind: str) -> None:
     raise unknown('kind of response', kind, KINDS)
 
 
+def parse(texts: Sequence[str]) -> list[tuple[str, str]]:
+  """Reads 'NAME:KIND', such as 'loss:smaller'.
+
+  Returns:
+    (name, kind) of each.
+
+  Raises:
+    UserError: There is none, or it is not that.
+  """
+  if not texts:
+    raise UserError('name what to look at, as in --response loss:smaller')
+  found = []
+  for text in texts:
+    name, _, kind = text.rpartition(':')
+    if not name:
+      raise UserError(
+        f"--response '{text}' must be NAME:KIND, with a kind of {', '.join(KINDS)}"
+      )
+    check(kind)
+    found.append((name, kind))
+  return found
+
+
 def sn(
   values: Sequence[float], kind: str, response: str = 'y', run: str = '?'
 ) -> float:

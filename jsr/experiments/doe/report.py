@@ -7,7 +7,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jsr.evaluate import plots, svg
-from jsr.experiments.doe.analysis import Analysis, Confirmation, Error
+from jsr.experiments.doe.analysis import Analysis
+from jsr.experiments.doe.anova import Error
+from jsr.experiments.doe.confirmation import Confirmation
 from jsr.experiments.doe.ratios import KINDS
 from jsr.experiments.doe.table import Table
 

@@ -10,7 +10,9 @@ from ml_collections import ConfigDict
 from scipy import stats
 
 from jsr.experiments import intervals
-from jsr.experiments.doe.analysis import Analysis, Confirmation, confirm
+from jsr.experiments.doe.analysis import Analysis
+from jsr.experiments.doe.anova import ALPHA
+from jsr.experiments.doe.confirmation import Confirmation, confirm
 from jsr.experiments.doe.table import Table
 from jsr.experiments.findings import (
   CONFIRMED,
@@ -23,7 +25,6 @@ from jsr.experiments.studies.taguchi.runs import FACTORS, Settings
 
 # The responses that the report prints.
 PRINTED = ('accuracy', 'loss')
-ALPHA = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
