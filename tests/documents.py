@@ -124,3 +124,55 @@ def all_commands() -> list[Command]:
     if block.language in ('sh', 'bash', 'shell')
     for command in commands(block)
   ]
+
+
+COMMANDS = all_commands()
+OURS = [command for command in COMMANDS if command.words[0] == 'jsr']
+# Documents whose readers write files.
+TITLED = {
+  name(path) for path in DOCUMENTS if any(block.title for block in blocks(path))
+}
+# What is not run, and why; it is parsed all the same.
+NOT_RUN = {
+  'jsr serve': 'serves until it is stopped; tests/web runs it',
+  'jsr worker': 'works until it is stopped; tests/web runs it',
+  'jsr export --to int8': 'needs nncf, which is no part of `dev`',
+}
+# Python that is not run, by its first line.
+NOT_RUN_PYTHON = {
+  'from jsr.data.builders import div2k, paired_folder': 'downloads DIV2K',
+}
+# Studies train for minutes; each has a test of its small form.
+STUDY = re.compile(r'jsr study-\w+')
+
+
+def reason(command: Command) -> str:
+  """Why a command is not run; '' where it is."""
+  if STUDY.fullmatch(command.program):
+    return 'its study has a test'
+  if command.document.startswith('jsr/'):
+    return 'a card: hours of training'
+  options = command.options
+  for key, why in NOT_RUN.items():
+    program, _, more = key.partition(' --')
+    name, _, value = more.partition(' ')
+    fits = not more or options.get(f'--{name}') == value
+    if command.program == program and fits:
+      return why
+  return ''
+
+
+def owners() -> list[Command]:
+  """The commands that are run: of each pattern, and of each option, the first; of
+  documents whose readers write files, all."""
+  found: list[Command] = []
+  seen: set[object] = set()
+  for command in OURS:
+    new = {command.pattern, *((command.program, x) for x in command.options)}
+    if not reason(command) and (new - seen or command.document in TITLED):
+      found.append(command)
+      seen |= new
+  return found
+
+
+OWNERS = owners()

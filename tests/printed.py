@@ -32,7 +32,7 @@ PICTURES = ('.jpg', '.png', '.tif', '.webp')
 # Network of a workdir that no document trains, by the name of the folder.
 NETWORKS = {'esrgan': 'rrdb'}
 # Values of options that would take long.
-VALUES = {'--config.data.workers': '1', '--raters': '1'}
+VALUES = {'--config.data.workers': '1', '--raters': '1', '--sweep': '0,1'}
 MAX_STEPS = 40  # What `--profile` needs, of the smallest network.
 
 
@@ -119,7 +119,7 @@ class World:
       name, equals, value = word.partition('=')
       if equals and name in VALUES:
         words[i] = f'{name}={VALUES[name]}'
-      elif i and words[i - 1] in VALUES:
+      elif i and words[i - 1] in VALUES and not word.startswith('-'):
         words[i] = VALUES[words[i - 1]]
       elif name == '--config.train.max_steps' and int(value) > MAX_STEPS:
         words[i] = f'{name}=2'
@@ -127,6 +127,8 @@ class World:
         words[i] = '--config.init_from='  # The small form of `from-x2` starts afresh.
       elif i and words[i - 1] == '--config' and 'smoke' not in word:
         words[i] = f'{word}{"," if ":" in word else ":"}smoke'
+    if options.get('--sets') == 'photographs':
+      words += ['--limit', '1']  # These are whole pictures.
     if command.program == 'jsr train':
       if '--config.train.max_steps' not in options:
         words.append('--config.train.max_steps=2')
