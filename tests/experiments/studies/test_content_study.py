@@ -91,6 +91,16 @@ def test_distance_is_a_mean_of_unit_features(monkeypatch):
   assert lpips.unit(a).shape == a.shape
 
 
+def test_grid_is_what_repeats():
+  rng = np.random.default_rng(1)
+  hr = rng.integers(0, 200, (1, 40, 43, 1)).astype(float)
+  pattern = np.zeros((4, 4))
+  pattern[0, 0] = 8.0
+  sr = hr + 3 + np.tile(pattern, (10, 11))[None, :, :43, None]
+  np.testing.assert_allclose(measures.grid(sr, hr, period=4), [8 * 15**0.5 / 16])
+  assert measures.grid(hr + 3, hr, period=4)[0] < 1e-9
+
+
 def test_mistakes_of_the_config():
   config = settings.load('configs/studies/content.py', ['--config.between=srgan-vgg54'])
   with pytest.raises(UserError, match=r'between=srgan-vgg54 must be one of'):

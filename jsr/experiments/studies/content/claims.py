@@ -100,6 +100,9 @@ def of_interpolation(
   answer = verdict(sides, may_contradict=True)
   if psnr.side != 1:
     answer = findings.NOT_CONFIRMED if psnr.side == -1 else findings.UNDECIDABLE
+  end = ''
+  if psnr.side == 1 and set(sides) == {-1}:
+    end = '; PSNR is paid and nothing bought: the far end looks worse by both figures'
   told = ', '.join(
     f'{measures.TITLES[key]} {signed(flip(d.interval), measures.DIGITS[key])}'
     f' ({_falls(between, key)})'
@@ -110,7 +113,7 @@ def of_interpolation(
     ' bought with distortion.',
     answer,
     f'From {_title(first)} (α 0) to {_title(last)} (α {between[-1][0]:g}): PSNR'
-    f' {signed(flip(psnr.interval), 2)} dB ({_falls(between, "psnr_y")}), {told}',
+    f' {signed(flip(psnr.interval), 2)} dB ({_falls(between, "psnr_y")}), {told}{end}',
   )
 
 

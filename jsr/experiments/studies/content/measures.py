@@ -1,4 +1,4 @@
-"""What is measured of a network: fidelity, and three figures that stand for looks."""
+"""What is measured of a network: fidelity, and what stands for looks."""
 
 import functools
 import json
@@ -23,8 +23,8 @@ from jsr.weights.model_file import ModelFile
 # That of the paper, as far as it can be met; its LR are those of SelfExSR.
 RULE = protocols.get('srgan')
 FIDELITY = ('psnr_y', 'ssim_daala', 'ssim_y')
-DISTANCE, DETAIL = 'squeezenet_distance', 'high_frequency'
-LOOKS = ('niqe', DISTANCE, DETAIL)
+DISTANCE, DETAIL, GRID = 'squeezenet_distance', 'high_frequency', 'grid'
+LOOKS = ('niqe', DISTANCE, DETAIL, GRID)
 KEYS = (*FIDELITY, *LOOKS)
 
 # {set: {picture: {measure: value}}}
@@ -36,6 +36,7 @@ TITLES = {
   'niqe': 'NIQE',
   DISTANCE: 'SqueezeNet distance',
   DETAIL: 'high frequencies over those of HR',
+  GRID: 'grid (levels)',
 }
 DIGITS = {
   'psnr_y': 2,
@@ -44,6 +45,7 @@ DIGITS = {
   'niqe': 2,
   DISTANCE: 3,
   DETAIL: 2,
+  GRID: 2,
 }
 
 
@@ -68,6 +70,23 @@ def distance(params: Params, sr: Array, hr: Array, *, preprocess: str) -> Array:
     a, b = jnp.split(lpips.unit(feature), 2)
     total += jnp.mean(jnp.sum(jnp.square(a - b), axis=-1), axis=(1, 2))
   return total / len(features.SQUEEZENET)
+
+
+def grid(sr: Array, hr: Array, *, period: int) -> np.ndarray:
+  """The part of the error that repeats with a period, as RMS about its mean, (N,).
+
+  Layers that enlarge or shrink by whole factors leave such patterns.
+
+  Args:
+    sr: (N, H, W, 1) on 0..255.
+    hr: Likewise.
+    period: Pixels.
+  """
+  error = np.asarray(sr, np.float64) - np.asarray(hr, np.float64)
+  n, h, w = error.shape[0], error.shape[1] // period, error.shape[2] // period
+  whole = error[:, : h * period, : w * period, 0]
+  phases = whole.reshape(n, h, period, w, period).mean((1, 3))
+  return phases.std((1, 2))
 
 
 class Ruler:
@@ -154,6 +173,10 @@ def _looks(study: Study, scale: int) -> list[extra.Extra]:
       run,
     ),
     (registry.Metric(DETAIL, TITLES[DETAIL], None, 'y', 'higher', smallest=8), detail),
+    (
+      registry.Metric(GRID, TITLES[GRID], None, 'y', 'lower', smallest=scale),
+      functools.partial(grid, period=scale),
+    ),
   )
   return [
     extra.Extra(Column(m.name, m.title, 4, m.better), m, function)

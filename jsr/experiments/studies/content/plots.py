@@ -18,13 +18,15 @@ def tradeoff(
   rows: Mapping[str, Sequence[Measured]],
   between: Sequence[tuple[float, Measured]],
   names: Sequence[str],
+  last: str,
 ) -> str:
   """Draws both figures of looks over PSNR; SVG text.
 
   Args:
     rows: Of every variant, on the sets of `between`.
     between: (alpha, measured), from 0 to 1.
-    names: Variants, in the order of the legend.
+    names: Variants, in the order of the legend; alpha is 0 at the first.
+    last: The variant at alpha 1.
   """
   with svg.style():
     figure = Figure(figsize=(7.2, 3.9), layout='constrained')
@@ -33,7 +35,7 @@ def tradeoff(
     for axes, key in zip(panels, PANELS, strict=True):
       handles = _panel(axes, key, rows, between, names)
     titles = [VARIANTS[name].title for name in names]
-    line = f'{VARIANTS[names[0]].title} to α 1'
+    line = f'α, {VARIANTS[names[0]].title} to {VARIANTS[last].title}'
     figure.legend(
       handles,
       [line, *titles],
@@ -61,7 +63,12 @@ def _panel(
   for (alpha, _), px, py in zip(between, x, y, strict=True):
     if 0 < alpha < 1:
       axes.annotate(
-        f'{alpha:g}', (px, py), (4, 4), textcoords='offset points', fontsize=7
+        f'{alpha:g}',
+        (px, py),
+        (-4, -9),
+        textcoords='offset points',
+        fontsize=7,
+        ha='right',
       )
   for i, name in enumerate(names):
     handles += axes.plot(
@@ -69,7 +76,7 @@ def _panel(
       measures.mean(rows[name], key),
       linestyle='none',
       marker=plots.MARKERS[i % len(plots.MARKERS)],
-      markersize=7,
+      markersize=max(10 - i, 6),  # Where two meet, both are seen.
       color=plots.PALETTE[i % len(plots.PALETTE)],
     )
   axes.grid(color=svg.INK, alpha=0.25, linewidth=0.6)
