@@ -127,7 +127,7 @@ class World:
         words[i] = '--config.init_from='  # The small form of `from-x2` starts afresh.
       elif i and words[i - 1] == '--config' and 'smoke' not in word:
         words[i] = f'{word}{"," if ":" in word else ":"}smoke'
-    if options.get('--sets') == 'photographs':
+    if 'photographs' in options.get('--sets', ''):
       words += ['--limit', '1']  # These are whole pictures.
     if command.program == 'jsr train':
       if '--config.train.max_steps' not in options:
