@@ -120,6 +120,7 @@ def _setup(
     ' under the ROC whose interval of the difference excludes 0; three looks, not'
     ' corrected for.',
     f'Methods: {notes}. Nothing was trained or chosen on these pairs.',
+    'The time below is by the clock, over all starts; other work ran beside.',
   ]
 
 
@@ -286,7 +287,8 @@ def _remarks(
     ]
     if where:
       remarks.append(
-        f'Of the methods that are not in the report, these {word}: {", ".join(where)}.'
+        f'Of the methods that the report gave no faces, these {word}:'
+        f' {", ".join(where)}.'
       )
   best = {
     n: max(methods, key=lambda m: scores.of[Condition(m, n)].values['cosine'])

@@ -22,10 +22,9 @@ NAMES = {'accuracy': 'accuracy', 'eer': 'equal error rate', 'auc': 'area under t
 
 def percent(interval: Interval, digits: int = 2) -> str:
   """An interval of shares in per cent."""
-  x = interval._replace(
-    mean=100 * interval.mean, low=100 * interval.low, high=100 * interval.high
-  )
-  return x.text(digits)
+  # No minus before what is rounded to 0.
+  mean, low, high = (round(100 * x, digits) + 0.0 for x in interval[:3])
+  return interval._replace(mean=mean, low=low, high=high).text(digits)
 
 
 def decided(scores: Scores, size: int, method: str) -> tuple[str, Interval]:
@@ -108,9 +107,10 @@ def _shrinks(c: ConfigDict, scores: Scores, sizes: list[int]) -> Claim:
       values.append(sign * (a.values[figure] - b.values[figure]))
       samples.append(sign * (a.samples[figure] - b.samples[figure]))
     less = scores.around(values[0] - values[1], samples[0] - samples[1])
+    gains = [f'{round(100 * value, 2) + 0.0:.2f}' for value in values]
     said = (
-      f'gain in {NAMES[figure]} {100 * values[0]:.2f} points at {first},'
-      f' {100 * values[1]:.2f} at {last}, less by {percent(less)}'
+      f'gain in {NAMES[figure]} {gains[0]} points at {first}, {gains[1]} at {last},'
+      f' less by {percent(less)}'
     )
     told.append(said)
     if not less.excludes(0):
