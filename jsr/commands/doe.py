@@ -65,6 +65,13 @@ def add(commands: Commands) -> None:
   analyse.add_argument('table', type=pathlib.Path, metavar='TABLE.csv')
   _response(analyse)
   analyse.add_argument(
+    '--ignore',
+    type=arguments.names,
+    default=[],
+    metavar='COLUMN,...',
+    help='columns that are neither factors nor responses',
+  )
+  analyse.add_argument(
     '--pool',
     type=arguments.names,
     metavar='FACTOR,...',
@@ -98,7 +105,8 @@ def _analyse(args: argparse.Namespace) -> int:
   responses = ratios.parse(args.response)
   for path in filter(None, (args.json, args.svg)):
     output.check_file(path)
-  read = table.read(args.table, list(dict.fromkeys(name for name, _ in responses)))
+  names = list(dict.fromkeys(name for name, _ in responses))
+  read = table.read(args.table, names, args.ignore)
   found = [analysis.analyse(read, n, kind, pool=args.pool) for n, kind in responses]
   print('\n\n'.join(report.text(each) for each in found))
   if args.json is not None:

@@ -42,7 +42,8 @@ class Table:
     ):
       raise UserError(
         f'the levels of {", ".join(self.factors)} are no orthogonal array: each pair of'
-        ' levels of two factors must occur equally often'
+        ' levels of two factors must occur equally often (a column that is neither a'
+        ' factor nor a response is left out by --ignore)'
       )
 
   def setting(self, row: int) -> dict[str, str]:
@@ -87,7 +88,9 @@ def make(
   return Table(tuple(names), factors, levels, merged)
 
 
-def read(path: pathlib.Path, responses: Sequence[str]) -> Table:
+def read(
+  path: pathlib.Path, responses: Sequence[str], ignore: Sequence[str] = ()
+) -> Table:
   """Reads a CSV file: columns of responses and their replicates; all others factors.
 
   Columns NAME.2, NAME.3 and rows with the same levels are replicates; a column 'run'
@@ -96,6 +99,7 @@ def read(path: pathlib.Path, responses: Sequence[str]) -> Table:
   Args:
     path: With a header.
     responses: Names of columns.
+    ignore: Columns that are neither factors nor responses.
 
   Raises:
     UserError: The file cannot be read as such a table.
@@ -122,7 +126,10 @@ def read(path: pathlib.Path, responses: Sequence[str]) -> Table:
     name: [line[i].strip() for line in lines[1:]] for i, name in enumerate(header)
   }
   found: dict[str, list[list[float]]] = {}
-  of_responses = {RUN} if RUN not in responses else set()
+  strange = [name for name in ignore if name not in header]
+  if strange:
+    raise UserError(f"{path} has no column '{strange[0]}' to ignore")
+  of_responses = {*ignore} | ({RUN} if RUN not in responses else set())
   for response in responses:
     names = [n for n in header if re.fullmatch(rf'{re.escape(response)}(\.\d+)?', n)]
     if not names:

@@ -9,6 +9,7 @@ from scipy import stats
 from jsr import cli
 from jsr.errors import UserError
 from jsr.experiments.doe import analysis, arrays, confirmation, ratios, report, table
+from tests.conftest import ROOT
 
 
 def additive(effects, *, noise=0.0, replicates=3, interact=0.0):
@@ -125,6 +126,14 @@ def test_files_that_are_no_table(tmp_path, text, match):
     table.read(tmp_path / 'none.csv', ['y'])
 
 
+def test_columns_that_are_ignored():
+  with pytest.raises(UserError, match='left out by --ignore'):
+    table.read(report.REPORT000, ['loss']).check_orthogonal()
+  table.read(report.REPORT000, ['loss'], ['accuracy']).check_orthogonal()
+  with pytest.raises(UserError, match="no column 'x' to ignore"):
+    table.read(report.REPORT000, ['loss'], ['x'])
+
+
 def test_levels_that_are_not_orthogonal(tmp_path):
   path = write(tmp_path / 'a.csv', 'f,g,y\na,a,1\nb,b,2\nb,a,3\na,a,4\n')
   with pytest.raises(UserError, match='no orthogonal array'):
@@ -132,6 +141,18 @@ def test_levels_that_are_not_orthogonal(tmp_path):
   path = write(tmp_path / 'b.csv', 'f,g,y\na,a,1\na,b,2\n')
   with pytest.raises(UserError, match="'f' has one level"):
     analysis.analyse(table.read(path, ['y']), 'y', 'larger')
+
+
+def test_the_document_prints_what_the_command_prints(capsys, monkeypatch):
+  monkeypatch.chdir(ROOT)
+  (block,) = [
+    part
+    for part in (ROOT / 'docs' / 'doe.md').read_text().split('```')
+    if part.startswith('console\n$ jsr doe analyse')
+  ]
+  command, _, printed = block.removeprefix('console\n$ jsr ').partition('\n')
+  assert cli.main(command.split()) == 0
+  assert capsys.readouterr().out == printed
 
 
 def test_command(tmp_path, capsys):
