@@ -22,7 +22,6 @@ FILLED_IN = {'MINUTES': '1', 'STEPS': '2'}
 # Options that name files, pictures and lengths.
 NAMING = {
   *('-o', '--output', '--json', '--data', '--sets', '--scale', '--workdir', '--config'),
-  *('--config.data.source', '--config.train.max_steps', '--config.train.max_minutes'),
 }
 _BLOCK = re.compile(r'^( *)```(\w*)([^\n]*)\n(.*?)^\1```', re.M | re.S)
 _ASSIGNMENT = re.compile(r'\w+=')
@@ -70,7 +69,9 @@ class Command:
     if self.program == 'jsr upscale':
       plain = (w for w in self.words if not w.startswith('-'))
       kinds = tuple(sorted({pathlib.PurePath(w).suffix for w in plain}))
-    return self.program, frozenset(self.options) - NAMING, kinds
+    # Keys of a config are independent of each other.
+    options = {x for x in self.options if not x.startswith('--config.')}
+    return self.program, frozenset(options - NAMING), kinds
 
 
 def launched(command: Command) -> Command | None:

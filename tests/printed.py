@@ -106,6 +106,11 @@ class World:
     path = self.folder / name
     if path.exists():
       return
+    top, _, below = name.partition('/')
+    if top in DATA and below:
+      self.need(top)
+      drawings(path)
+      return
     for parent in pathlib.PurePosixPath(name).parents:
       if str(parent) in self._makers or parent.name in FOLDERS:
         self.need(str(parent))
@@ -166,6 +171,14 @@ def make(path: pathlib.Path, name: str) -> None:
     workdirs.make(path, **fields(network))
   elif path.suffix in ('.pth', '.pt', '.safetensors'):
     weights(path, name)
+
+
+def drawings(path: pathlib.Path) -> None:
+  """Makes a folder of pictures that are unlike each other."""
+  random = np.random.default_rng(0)
+  for i in range(6):
+    blocks = random.integers(0, 256, (16, 16, 3), np.uint8)
+    save(path / f'{i}.png', np.kron(blocks, np.ones((8, 8, 1), np.uint8)))
 
 
 def fields(network: str) -> dict[str, object]:
