@@ -45,7 +45,7 @@ def get_config(arg: str = '') -> ConfigDict:
 
   # The GAN of 64 pixels, and the same with the head behind it at 256.
   c.gan = _game(widths=(16, 32, 48, 64), batch_size=8)
-  c.gan.steps, c.gan.more = 250, 50  # Alone, and while the stacked one trains.
+  c.gan.steps, c.gan.more = 160, 40  # Alone, and while the stacked one trains.
   c.stacked = _game(widths=(16, 24, 32, 48, 64, 64), batch_size=4)
   c.stacked.optim.learning_rate = 2e-4
   c.sampler = (64, 64, 32, 16, 16)  # Its feature maps at 4 to 64 pixels.

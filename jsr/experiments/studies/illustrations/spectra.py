@@ -4,9 +4,13 @@ One curve a set: the power of luma under Hann's window, averaged over directions
 pictures. It needs no truth, so that samples of a GAN can be compared with pictures.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from jsr.data import fingerprint
+from jsr.evaluate import plots, svg
 
 BINS = 32
 
@@ -45,3 +49,26 @@ def distance(a: np.ndarray, b: np.ndarray, above: float) -> float:
   """Root mean square of the difference of two curves above a frequency, dB."""
   chosen = frequencies() > above
   return float(np.sqrt(np.mean(np.square(a - b)[chosen])))
+
+
+def plot(curves: Mapping[str, Sequence[float]], above: float) -> str:
+  """Draws curves by name, the first one heavier, and a line at a frequency."""
+  with svg.style():
+    figure = Figure(figsize=(7.2, 3.4), layout='constrained')
+    axes = figure.add_subplot()
+    for i, (name, values) in enumerate(curves.items()):
+      axes.plot(
+        frequencies(),
+        values,
+        color=plots.PALETTE[i % len(plots.PALETTE)],
+        linewidth=2.4 if i == 0 else 1.4,
+        label=name,
+      )
+    axes.axvline(above, color=svg.INK, linestyle=(0, (4, 3)), linewidth=1.1)
+    axes.grid(color=svg.INK, alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.set_xlabel('cycles a pixel')
+    axes.set_ylabel('power (dB)')
+    axes.legend(frameon=False, loc='upper right')
+    return svg.render(figure, 'Power by frequency of samples and real pictures')
