@@ -176,24 +176,28 @@ def _run_4_is_best(m: Measured) -> Claim:
 
 
 def _high_rate_fails(m: Measured) -> Claim:
-  third = m.values['loss'][m.nine[2]]
-  parts, worse = [], []
-  for place in (0, 1):
-    own = m.values['loss'][m.nine[place]]
-    above = intervals.of_difference(own, third)
-    worse.append(None if not above.excludes(0) else above.mean > 0)
-    parts.append(f'run {place + 1} {np.mean(own):.4f} ({above.text(4)} above run 3)')
+  losses = [np.asarray(m.values['loss'][setting]) for setting in m.nine]
+  # Printed: 0.87 and 0.73 where the six runs at lower rates have 0.03 to 0.04.
+  usual = float(np.median([x.mean() for x in losses[3:]]))
+  over = [int((x > 2 * usual).sum()) for x in losses[:3]]
+  seeds = len(losses[0])
+  right = [over[0] == seeds, over[1] == seeds, over[2] == 0]
+  wrong = [over[0] == 0, over[1] == 0, over[2] == seeds]
   verdict: Verdict = UNDECIDABLE
-  if all(w is True for w in worse):
+  if all(right):
     verdict = CONFIRMED
-  elif any(w is False for w in worse):
+  elif any(wrong):
     verdict = NOT_CONFIRMED
-  bicubic = m.bicubic['loss']
+  parts = [
+    f'run {i + 1} {losses[i].mean():.4f} ({over[i]} of {seeds} seeds over)'
+    for i in range(3)
+  ]
   return Claim(
     'At a learning rate of 0.01 RMSprop and Adam fail (runs 1 and 2), Adagrad does not'
     ' (run 3).',
     verdict,
-    f'Loss: {"; ".join(parts)}; run 3 {np.mean(third):.4f}; bicubic {bicubic:.4f}.',
+    f'To fail is to have twice the usual loss of the runs at lower rates, {usual:.4f}:'
+    f' {", ".join(parts)}; bicubic {m.bicubic["loss"]:.4f}.',
   )
 
 
