@@ -92,6 +92,8 @@ def test_batch_norm_takes_memory():
 def test_about_forty_per_cent():
   assert report.about_forty([0.31, 0.45]) == findings.CONFIRMED
   assert report.about_forty([0.4, 0.2]) == findings.NOT_CONFIRMED
+  said = [report._beside(x) for x in ([0.4, 0.51], [0.2, 0.4], [0.4])]
+  assert said == ['more is saved than is claimed', 'less is saved', 'so it is']
   steps = {
     memory.NORMED: {'96': {'arguments': 10, 'temporary': 90}},
     memory.PLAIN: {'96': {'arguments': 10, 'temporary': 50}},
