@@ -72,6 +72,7 @@ def test_links_and_paths_of_all_documents_exist():
     folders = 'jsr|configs|tests|docs|launch|benchmarks'
     for path in re.findall(rf'`((?:{folders})/[^` ]*)`', text):
       # x.py stands for the reader's own.
+      path = re.sub(r'(?<!:):[\w,-]+$', '', path)  # The argument of a config.
       if not path.endswith('x.py'):
         assert exists(path) or (ROOT / path).is_dir(), f'{document.name}: {path}'
 
