@@ -48,6 +48,7 @@ def recipe(study: Study, setting: Settings, seed: int) -> ConfigDict:
     'seed': seed,
     'generator.args.features': filters,
     'generator.args.activation': activation,
+    'generator.args.momentum': c.momentum,
     'optim.generator.name': optimizer,
     'optim.generator.learning_rate': rate,
     **{f'optim.generator.{k}': v for k, v in KERAS[optimizer].items()},
