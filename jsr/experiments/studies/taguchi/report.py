@@ -88,8 +88,8 @@ def _setup(config: ConfigDict, m: Measured) -> list[str]:
     ' steps of one picture of 256 x 256 (`configs/srnet.py`); these runs are a small'
     ' fraction of that, so they compare settings early in training. For the same reason'
     f' batch norm forgets by {config.momentum:g} a step and not by the 0.99 of Keras:'
-    f' after {config.steps} steps {0.99**config.steps:.0%} of its statistics would still'
-    ' be their first values.',
+    f' after {config.steps} steps {0.99**config.steps:.0%} of its statistics would'
+    ' still be their first values.',
   ]
 
 

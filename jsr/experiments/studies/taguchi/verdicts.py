@@ -107,8 +107,8 @@ def _rate_matters_most(m: Measured) -> Claim:
     first.append(order[0].factor == rate)
     clear.append(_significant(analysis, rate))
     parts.append(
-      f'{name}: rank {of_rate.rank} by delta, with {of_rate.share:.0f} % of the variation'
-      f' (printed {printed.effects[0].share:.0f} %), first is'
+      f'{name}: rank {of_rate.rank} by delta, with {of_rate.share:.0f} % of the'
+      f' variation (printed {printed.effects[0].share:.0f} %), first is'
       f' {order[0].factor} with {order[0].share:.0f} %'
     )
   verdict: Verdict = UNDECIDABLE
