@@ -21,6 +21,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c = default.get_config()
   c.source = 'train/DIV2K_test_LRx4'  # Folder of training pictures below DATA.
   c.init_steps = 150  # Of the first stage, by MSE; 2000 in the report.
+  c.init_rate = 1e-3  # Of Adam, in that stage alone.
   c.steps = 1000  # Against the discriminator; 80,000 in the report.
   c.batch_size = 4  # The report's.
   c.patch_size = 32  # 384 in the report.

@@ -32,8 +32,8 @@ def get_config(arg: str = '') -> ConfigDict:
   c.srnet.learning_rate = 1e-3
 
   c.rrdb = ConfigDict()  # Both stages of ESRGAN.
-  c.rrdb.psnr_steps = 420
-  c.rrdb.gan_steps = 180
+  c.rrdb.psnr_steps = 620
+  c.rrdb.gan_steps = 260
   c.rrdb.blocks = 2  # 23 in the paper.
   c.rrdb.features = 32  # 64 in the paper.
   c.rrdb.growth = 16  # 32 in the paper.

@@ -35,6 +35,7 @@ def looked(*grows, skipped=0):
         'g/total': stability.swing(loss(factor), ASKED),
         'd/loss': stability.swing(loss(1), ASKED),
       },
+      {'g/total': 0.5, 'd/loss': 1.25},
       skipped,
       STEPS,
     )
@@ -59,6 +60,9 @@ def outcome(**changes):
       'srgan-nobn': looked(9, 9, 1),
       'rrim': looked(1, 2, 1),
     },
+    'first': dict.fromkeys(
+      ('srgan', 'srgan-nobn', 'rrim'), report.FirstStage([0.02, 0.03, 0.01], 0.08)
+    ),
     'measured': {
       'srgan': [measured(24, 0.5), measured(24.1), measured(24.2)],
       'srgan-nobn': [measured(20, 0.4), measured(22), measured(21)],
@@ -153,6 +157,8 @@ def test_losses_are_read_step_by_step(tmp_path):
   assert got.skipped == 1
   assert got.onset == 13
   assert got.swings['d/loss'].usual == pytest.approx(0.1)
+  # The last four are 0.95, 0.05, 0.95 and 0.05, and the first of them was skipped.
+  assert got.levels == pytest.approx({'g/total': 0.35, 'd/loss': 1.0})
   assert got.unstable
 
 
@@ -184,7 +190,7 @@ def without_training(monkeypatch):
     workdir.mkdir(parents=True)
     settings.write(workdir, config)
     lines = [
-      {'step': i + 1, 'g/total': x, 'd/loss': x, 'skipped': 0.0}
+      {'step': i + 1, 'g/total': x, 'd/loss': x, 'g/pixel': x, 'skipped': 0.0}
       for i, x in enumerate(loss(1)[: config.train.max_steps].tolist())
     ]
     (workdir / logs.FILE).write_text('\n'.join(map(json.dumps, lines)))
@@ -248,8 +254,11 @@ def test_trainings_differ_by_their_generator_alone(shared, tmp_path):
     ]
     differ = {k for one in flat for k in one if one[k] != flat[0].get(k)}
     assert all(key.startswith('generator.') for key in differ)
-    assert flat[1]['optim.generator.learning_rate'] == 0.03
+    rate = 1e-3 if first_stage else 0.03
+    assert flat[1]['optim.generator.learning_rate'] == rate
     assert not flat[1]['generator.args.batch_norm']
+  plain = variants.recipe(opened, 'rrim', 0, first_stage=True, plain=True)
+  assert plain.optim.generator.name == 'sgd'
   # What is timed can be built, in the report's sizes too.
   with opened.config.unlocked():
     opened.config.timing.full = True

@@ -22,6 +22,7 @@ def run(study: Study) -> Findings:
   c = study.config
   asked = curves.rule(c)
   pictures = quality.open_checked(study, c.sets, SCALE, RULE)
+  plain = variants.train_plainly(study)
   runs = variants.train(study)
   looked = {
     name: [curves.look(each, c.steps, asked) for each in workdirs]
@@ -46,4 +47,13 @@ def run(study: Study) -> Findings:
     [c.timing.to_dict(), c.blocks, c.features, c.discriminator.to_dict()],
     lambda: step_time.alternate(configs, c.timing.rounds),
   )
-  return report.make(study, report.Outcome(asked, looked, measured, bicubic, seconds))
+  first = {
+    name: report.FirstStage(
+      [curves.last_error(variants.first_stage(study, name, s)) for s in range(c.seeds)],
+      curves.last_error(plain[name]),
+    )
+    for name in variants.VARIANTS
+  }
+  return report.make(
+    study, report.Outcome(asked, looked, first, measured, bicubic, seconds)
+  )

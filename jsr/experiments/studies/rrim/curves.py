@@ -24,11 +24,13 @@ class Looked:
 
   Attributes:
     swings: Of each loss; None where it was finite too seldom to be judged.
+    levels: Of each loss, its mean over the last window; NaN where none was finite.
     skipped: Steps that had a non-finite value.
     steps: All steps.
   """
 
   swings: Mapping[str, stability.Swing | None]
+  levels: Mapping[str, float]
   skipped: int
   steps: int
 
@@ -67,7 +69,24 @@ def look(workdir: pathlib.Path, steps: int, asked: stability.Rule) -> Looked:
       for key in LOSSES:
         if record[key] is not None:
           values[key][record['step'] - 1] = record[key]
-  return Looked({k: _swing(v, asked) for k, v in values.items()}, skipped, steps)
+  ends = {key: some[-asked.window :] for key, some in values.items()}
+  return Looked(
+    {key: _swing(some, asked) for key, some in values.items()},
+    {key: _mean(some) for key, some in ends.items()},
+    skipped,
+    steps,
+  )
+
+
+def _mean(values: np.ndarray) -> float:
+  finite = values[np.isfinite(values)]
+  return float(finite.mean()) if len(finite) else math.nan
+
+
+def last_error(workdir: pathlib.Path) -> float:
+  """Returns the mean squared error in a training's last line of the log."""
+  lines = [x for x in logs.read(workdir / logs.FILE) if x.get('g/pixel') is not None]
+  return float(lines[-1]['g/pixel'])
 
 
 def _swing(values: np.ndarray, asked: stability.Rule) -> stability.Swing | None:
@@ -111,5 +130,6 @@ def describe(looked: Sequence[Looked]) -> dict[str, Any]:
       name: [getattr(s, name) if s else None for s in swings]
       for name in ('usual', 'onset', 'largest', 'last')
     }
+    made[key]['level'] = [one.levels[key] for one in looked]
     made[key]['ratio'] = band(looked, key)
   return made

@@ -45,6 +45,7 @@ def recipe(
   seed: int,
   *,
   first_stage: bool,
+  plain: bool = False,
   changes: Mapping[str, Any] | None = None,
 ) -> ConfigDict:
   """Returns the config of a training.
@@ -54,6 +55,7 @@ def recipe(
     name: Of the variant.
     seed: Of the training.
     first_stage: The one by MSE.
+    plain: It too by the report's gradient descent, in place of Adam.
     changes: Keys that differ from the study's sizes.
 
   Raises:
@@ -81,6 +83,9 @@ def recipe(
     'log.every': 50 if first_stage else 1,
     'log.progress': False,
   }
+  if first_stage and not plain:
+    keys['optim.generator.name'] = 'adam'
+    keys['optim.generator.learning_rate'] = c.init_rate
   return study.recipe(f'{variant.file}:{words}', {**keys, **(changes or {})})
 
 
@@ -131,3 +136,18 @@ def train(study: Study) -> dict[str, list[pathlib.Path]]:
       )
       made[name].append(study.train(f'{name}-{seed}', config))
   return made
+
+
+def first_stage(study: Study, name: str, seed: int) -> pathlib.Path:
+  """Returns the workdir of a first stage that `train` has made."""
+  return study.output / 'runs' / f'{name}-init-{seed}'
+
+
+def train_plainly(study: Study) -> dict[str, pathlib.Path]:
+  """Trains the first stage by the report's own gradient descent, with seed 0."""
+  return {
+    name: study.train(
+      f'{name}-plain-0', recipe(study, name, 0, first_stage=True, plain=True)
+    )
+    for name in VARIANTS
+  }
