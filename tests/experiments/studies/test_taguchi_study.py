@@ -119,6 +119,13 @@ def test_a_world_of_its_own(tmp_path, pretend):
   assert verdicts[0] == verdicts[1] == 'not confirmed'
 
 
+def test_trainings_too_short_contradict_nothing(tmp_path, pretend):
+  pretend(lambda rate, optimizer, activation, filters: 0.1 * filters / 2)
+  claims = study(tmp_path)['claims']
+  assert 'not confirmed' not in [c['verdict'] for c in claims[:-1]]
+  assert 'no run has come below the loss of bicubic' in claims[1]['reason']
+
+
 def test_an_interaction_is_told(tmp_path, pretend):
   """The best levels together fail, which no main effect knows."""
 

@@ -70,7 +70,22 @@ def claims(config: ConfigDict, m: Measured) -> list[Claim]:
   found = [_rate_matters_most(m), _best_levels(m)]
   if config.preset == 'table':
     found += [_run_4_is_best(m), _high_rate_fails(m)]
-  return [*found, _prediction_beats_the_nine(m), _prediction_holds(m)]
+  found.append(_prediction_beats_the_nine(m))
+  return [*(_if_trained(m, claim) for claim in found), _prediction_holds(m)]
+
+
+def _if_trained(m: Measured, claim: Claim) -> Claim:
+  """What has learnt nothing yet contradicts nothing."""
+  least = min(float(np.mean(m.values['loss'][setting])) for setting in m.nine)
+  if claim.verdict != NOT_CONFIRMED or least < m.bicubic['loss']:
+    return claim
+  return Claim(
+    claim.text,
+    UNDECIDABLE,
+    f'{claim.reason} But no run has come below the loss of bicubic yet'
+    f' ({least:.4f} and {m.bicubic["loss"]:.4f}): trainings this short contradict'
+    ' nothing.',
+  )
 
 
 def named(setting: Settings) -> str:
