@@ -266,8 +266,8 @@ def _remarks(out: Outcome) -> list[str]:
     text += f' Below bicubic here: {", ".join(behind)}.'
   return [
     text,
-    f'The second stage of ESRGAN changed PSNR by {", ".join(second)}. Where it gains,'
-    " its rate, a tenth of the first stage's, is the reason: the first one ends without"
+    f'The second stage of ESRGAN changed PSNR by {", ".join(second)}. Where it gains, a'
+    ' likely reason, not tested here, is its smaller rate: the first stage ends without'
     ' having settled. Papers, which train the first to its end, lose by the second.',
     _hard(out),
   ]
