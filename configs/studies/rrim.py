@@ -1,7 +1,7 @@
 """Study `rrim`: RRIM against SRGAN, with and without batch norm (report 001).
 
 Command: jsr study-rrim --data DATA
-Cost: 20 minutes of one core. DATA holds train/, Set5 and Set14.
+Cost: 15 minutes of one core. DATA holds train/, Set5 and Set14.
 Expect: report 001 sees the losses swing ever wider from about step 500 once batch norm
   is removed, and not with RRIM; and RRIM a little ahead of SRGAN in PSNR, SSIM and FSIM
   at the same time an epoch.

@@ -11,7 +11,7 @@ import pytest
 from jsr import cli, models
 from jsr.evaluate import protocol
 from jsr.experiments import findings, quality, stability, step_time, study
-from jsr.experiments.studies.rrim import curves, report, variants
+from jsr.experiments.studies.rrim import curves, variants, verdicts
 from jsr.train import logs, recipe, settings
 from jsr.weights.model_file import ModelFile
 from tests.conftest import ROOT
@@ -61,7 +61,7 @@ def outcome(**changes):
       'rrim': looked(1, 2, 1),
     },
     'first': dict.fromkeys(
-      ('srgan', 'srgan-nobn', 'rrim'), report.FirstStage([0.02, 0.03, 0.01], 0.08)
+      ('srgan', 'srgan-nobn', 'rrim'), verdicts.FirstStage([0.02, 0.03, 0.01], 0.08)
     ),
     'measured': {
       'srgan': [measured(24, 0.5), measured(24.1), measured(24.2)],
@@ -75,18 +75,18 @@ def outcome(**changes):
       'rrim': [0.8, 1.7, 1.2],
     },
   }
-  return report.Outcome(**{**values, **changes})
+  return verdicts.Outcome(**{**values, **changes})
 
 
-def verdicts(out):
-  return [claim.verdict for claim in report.claims(out)]
+def judged(out):
+  return [claim.verdict for claim in verdicts.claims(out, 'this size')]
 
 
 def test_all_as_the_report_says():
   out = outcome()
   # A third of the measured FSIM is one seed's: judged over its pictures.
-  assert verdicts(out) == [findings.CONFIRMED] * 4
-  removal, cure, speed, better = report.claims(out)
+  assert judged(out) == [findings.CONFIRMED] * 4
+  removal, cure, speed, better = verdicts.claims(out, 'this size')
   assert 'onset in 2 of 3 (step 13, 13)' in removal.reason
   assert 'SRGAN: onset in 0 of 3, swing at the end 1.00 to 1.00' in removal.reason
   assert 'nothing to cure' not in cure.reason
@@ -94,20 +94,21 @@ def test_all_as_the_report_says():
   assert '138.32 s against 138.67 s' in speed.text
   # 25 - 24, 25.2 - 24.1 and 25.3 - 24.2, times the mean of 1 and 1.1.
   assert 'Set5 PSNR RGB 1.12 [' in better.reason
-  assert 'in 4 of 4 figures' in better.reason
+  assert 'in 4 of 4 figures, on the worse in 0. FSIM where' in better.reason
+  assert removal.reason.endswith('That is at this size.')
 
 
 def test_nothing_breaks():
   calm = looked(1, 1, 1)
   out = outcome(looked={'srgan': calm, 'srgan-nobn': calm, 'rrim': calm})
-  assert verdicts(out)[:2] == [findings.NOT_CONFIRMED, findings.UNDECIDABLE]
-  assert 'nothing to cure' in report.claims(out)[1].reason
+  assert judged(out)[:2] == [findings.NOT_CONFIRMED, findings.UNDECIDABLE]
+  assert 'nothing to cure' in verdicts.claims(out, 'this size')[1].reason
 
 
 def test_all_break():
   wild = looked(9, 9, 9)
   out = outcome(looked={'srgan': wild, 'srgan-nobn': wild, 'rrim': wild})
-  assert verdicts(out)[:2] == [findings.NOT_CONFIRMED, findings.NOT_CONFIRMED]
+  assert judged(out)[:2] == [findings.NOT_CONFIRMED, findings.NOT_CONFIRMED]
 
 
 def test_one_seed_of_three_decides_nothing():
@@ -118,7 +119,7 @@ def test_one_seed_of_three_decides_nothing():
       'rrim': looked(1, 1, 1),
     }
   )
-  assert verdicts(out)[:2] == [findings.UNDECIDABLE, findings.UNDECIDABLE]
+  assert judged(out)[:2] == [findings.UNDECIDABLE, findings.UNDECIDABLE]
 
 
 def test_a_skipped_step_is_unstable():
@@ -129,8 +130,8 @@ def test_a_skipped_step_is_unstable():
       'rrim': looked(1),
     }
   )
-  assert verdicts(out)[0] == findings.CONFIRMED
-  assert '2 steps not finite' in report.claims(out)[0].reason
+  assert judged(out)[0] == findings.CONFIRMED
+  assert '2 steps not finite' in verdicts.claims(out, 'this size')[0].reason
 
 
 def test_slower_and_worse():
@@ -139,10 +140,10 @@ def test_slower_and_worse():
     seconds={**base.seconds, 'rrim': [1.1, 2.3, 1.6]},
     measured={**base.measured, 'rrim': base.measured['srgan-nobn']},
   )
-  assert verdicts(out)[2:] == [findings.NOT_CONFIRMED, findings.NOT_CONFIRMED]
+  assert judged(out)[2:] == [findings.NOT_CONFIRMED, findings.NOT_CONFIRMED]
   # Rounds differ too much.
   out = outcome(seconds={**base.seconds, 'rrim': [0.8, 2.3, 1.6]})
-  assert verdicts(out)[2] == findings.UNDECIDABLE
+  assert judged(out)[2] == findings.UNDECIDABLE
 
 
 def test_losses_are_read_step_by_step(tmp_path):

@@ -5,12 +5,11 @@ import dataclasses
 from jsr.evaluate import protocol as protocols
 from jsr.experiments import kept, quality, step_time
 from jsr.experiments.findings import Findings
-from jsr.experiments.studies.rrim import curves, report, variants
+from jsr.experiments.studies.rrim import curves, report, variants, verdicts
 from jsr.experiments.study import Study
 
 SCALE = 4
-RULE = protocols.get('report001')
-FSIM = 'fsim_bandwise'
+RULE = verdicts.RULE
 
 
 def run(study: Study) -> Findings:
@@ -29,7 +28,7 @@ def run(study: Study) -> Findings:
     for name, workdirs in runs.items()
   }
   quick = dataclasses.replace(
-    RULE, columns=tuple(x for x in RULE.columns if x.key != FSIM)
+    RULE, columns=tuple(x for x in RULE.columns if x.key != verdicts.FSIM)
   )
   slow = dict(zip(c.sets, c.fsim_seeds, strict=True))
 
@@ -48,12 +47,12 @@ def run(study: Study) -> Findings:
     lambda: step_time.alternate(configs, c.timing.rounds),
   )
   first = {
-    name: report.FirstStage(
+    name: verdicts.FirstStage(
       [curves.last_error(variants.first_stage(study, name, s)) for s in range(c.seeds)],
       curves.last_error(plain[name]),
     )
     for name in variants.VARIANTS
   }
   return report.make(
-    study, report.Outcome(asked, looked, first, measured, bicubic, seconds)
+    study, verdicts.Outcome(asked, looked, first, measured, bicubic, seconds)
   )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from jsr.evaluate import plots, svg
 from jsr.experiments import stability
@@ -46,7 +46,10 @@ def swings(
           label=titles[variant],
         )
       axes.set_yscale('log')
-      axes.yaxis.set_major_formatter(ScalarFormatter())
+      limits = axes.get_ylim()
+      axes.set_yticks([0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100])
+      axes.set_ylim(limits)
+      axes.yaxis.set_major_formatter(lambda x, _: f'{x:g}')
       axes.yaxis.set_minor_formatter(lambda *_: '')
       axes.grid(axis='y', color=svg.INK, alpha=0.25, linewidth=0.6)
       axes.set_axisbelow(True)
