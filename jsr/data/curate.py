@@ -31,7 +31,6 @@ REASONS = (
   DUPLICATE,
 )
 SWEEP = (4, 6, 8, 10, 14)
-_LIMITS = information.Limits()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Rules:
   similarity: float = 0.98
   colour: float = 12.0
   dihedral: bool = False
-  limits: information.Limits = _LIMITS
+  limits: information.Limits = information.DEFAULT
   validation: float = 0.0
   test: float = 0.0
 

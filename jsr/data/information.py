@@ -84,7 +84,10 @@ def _cluster(values: np.ndarray, codes: np.ndarray, free: np.ndarray) -> np.ndar
   return members
 
 
-def verdict(shown: Information, limits: Limits = Limits()) -> str:  # noqa: B008
+DEFAULT = Limits()
+
+
+def verdict(shown: Information, limits: Limits = DEFAULT) -> str:
   """Returns why a tile is dropped: one of the names above, or '' for a good one."""
   if shown.first >= limits.one:
     return ONE_COLOUR

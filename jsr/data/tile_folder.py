@@ -7,7 +7,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -177,19 +177,17 @@ def _write_tiles(
 
 def _chosen(made: curate.Curated) -> dict[str, list[int]]:
   """Returns the tiles that the sheet shows of each reason, closest decisions first."""
-  margin = {
+  margin: dict[str, Callable[[curate.Tile], float]] = {
     information.ONE_COLOUR: lambda t: t.shown.first,
     information.TWO_COLOURS: lambda t: t.shown.first + t.shown.second,
     information.NO_EDGES: lambda t: -t.shown.edges,
     curate.DUPLICATE: lambda t: -t.bits,
   }
-  return {
-    reason: sorted(
-      (i for i, t in enumerate(made.tiles) if t.verdict == reason),
-      key=lambda i, of=of: of(made.tiles[i]),  # type: ignore[misc]
-    )[:_SHOWN]
-    for reason, of in margin.items()
-  }
+  chosen = {}
+  for reason, of in margin.items():
+    rows = [(of(t), i) for i, t in enumerate(made.tiles) if t.verdict == reason]
+    chosen[reason] = [i for _, i in sorted(rows)[:_SHOWN]]
+  return chosen
 
 
 def draw_sheet(made: curate.Curated, pixels: Mapping[int, np.ndarray]) -> Image.Image:

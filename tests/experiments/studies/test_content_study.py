@@ -10,7 +10,7 @@ import skimage.data
 
 from jsr import cli, models
 from jsr.errors import UserError
-from jsr.experiments import findings
+from jsr.experiments import feature_distance, findings
 from jsr.experiments.studies.content import claims, measures, variants
 from jsr.metrics import lpips
 from jsr.train import features, settings
@@ -84,7 +84,7 @@ def test_distance_is_a_mean_of_unit_features(monkeypatch):
   monkeypatch.setattr(features, 'of_squeezenet', lambda *_, **__: layers)
   monkeypatch.setattr(features, 'SQUEEZENET', ('conv1', 'fire3'))
   grey = np.zeros((1, 8, 8, 1))
-  got = measures.distance({}, grey, grey, preprocess='caffe')
+  got = feature_distance.distance({}, grey, grey, preprocess='caffe')
   one, other = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
   want = np.square(one - other).sum(-1).mean() / 2
   np.testing.assert_allclose(got, [want], rtol=1e-5)

@@ -5,25 +5,23 @@ import json
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jsr.evaluate import benchmark, extra, gate, methods, output, sets
 from jsr.evaluate import protocol as protocols
 from jsr.evaluate.columns import Column
+from jsr.experiments import feature_distance
 from jsr.experiments.studies.content import variants
 from jsr.experiments.study import Study
-from jsr.metrics import frequency, lpips, lpips_nets, niqe, registry
-from jsr.train import features
-from jsr.types import Array, Params
+from jsr.metrics import frequency, niqe, registry
+from jsr.types import Array
 from jsr.weights import niqe as niqe_model
-from jsr.weights import squeezenet
 from jsr.weights.model_file import ModelFile
 
 # That of the paper, as far as it can be met; its LR are those of SelfExSR.
 RULE = protocols.get('srgan')
 FIDELITY = ('psnr_y', 'ssim_daala', 'ssim_y')
-DISTANCE, DETAIL, GRID = 'squeezenet_distance', 'high_frequency', 'grid'
+DISTANCE, DETAIL, GRID = feature_distance.NAME, 'high_frequency', 'grid'
 LOOKS = ('niqe', DISTANCE, DETAIL, GRID)
 KEYS = (*FIDELITY, *LOOKS)
 
@@ -34,7 +32,7 @@ TITLES = {
   'ssim_daala': 'SSIM (daala)',
   'ssim_y': 'SSIM (Wang)',
   'niqe': 'NIQE',
-  DISTANCE: 'SqueezeNet distance',
+  DISTANCE: feature_distance.TITLE,
   DETAIL: 'high frequencies over those of HR',
   GRID: 'grid (levels)',
 }
@@ -47,29 +45,6 @@ DIGITS = {
   DETAIL: 2,
   GRID: 2,
 }
-
-
-def distance(params: Params, sr: Array, hr: Array, *, preprocess: str) -> Array:
-  """The distance of two pictures in SqueezeNet's features, (N,); 0 for equal ones.
-
-  At each position features are divided by their length over the channels, as in LPIPS;
-  the squared difference is summed over channels and averaged over the plane and the
-  seven layers. It is not LPIPS: no learned weights, and Caffe's training.
-
-  Args:
-    params: See `jsr.weights.squeezenet`.
-    sr: (N, H, W, 3) or grey on 0..255.
-    hr: Likewise.
-    preprocess: A fact of the parameters.
-  """
-  images = jnp.concatenate([jnp.asarray(x, jnp.float32) for x in (sr, hr)]) / 255
-  if images.shape[-1] == 1:
-    images = jnp.repeat(images, 3, axis=-1)
-  total = jnp.zeros(len(images) // 2, jnp.float32)
-  for feature in features.of_squeezenet(params, images, preprocess=preprocess):
-    a, b = jnp.split(lpips.unit(feature), 2)
-    total += jnp.mean(jnp.sum(jnp.square(a - b), axis=-1), axis=(1, 2))
-  return total / len(features.SQUEEZENET)
 
 
 def grid(sr: Array, hr: Array, *, period: int) -> np.ndarray:
@@ -154,34 +129,23 @@ class Ruler:
 
 def _looks(study: Study, scale: int) -> list[extra.Extra]:
   c = study.config
-  params, preprocess = squeezenet.load(study.weights_file(c.squeezenet))
-  # An argument of the compiled function, not a constant in it.
-  run = functools.partial(
-    jax.jit(functools.partial(distance, preprocess=preprocess)), jax.device_put(params)
-  )
   of_niqe = registry.METRICS['niqe']
   assert of_niqe.load is not None
   pristine = niqe_model.load(study.weights_file(c.niqe))
   detail = jax.jit(functools.partial(frequency.high_frequency_ratio, scale=scale))
-  smallest = lpips_nets.SMALLEST['squeeze']
   kinds = (
     (of_niqe, niqe.load(pristine)),
-    (
-      registry.Metric(
-        DISTANCE, TITLES[DISTANCE], None, 'rgb', 'lower', smallest=smallest
-      ),
-      run,
-    ),
     (registry.Metric(DETAIL, TITLES[DETAIL], None, 'y', 'higher', smallest=8), detail),
     (
       registry.Metric(GRID, TITLES[GRID], None, 'y', 'lower', smallest=scale),
       functools.partial(grid, period=scale),
     ),
   )
-  return [
+  niqe_row, *rest = (
     extra.Extra(Column(m.name, m.title, 4, m.better), m, function)
     for m, function in kinds
-  ]
+  )
+  return [niqe_row, feature_distance.load(study.weights_file(c.squeezenet)), *rest]
 
 
 def mean(runs: Sequence[Measured], key: str, set_name: str = '') -> float:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from jsr.evaluate.extra import Extra
-from jsr.experiments import findings, intervals
+from jsr.experiments import feature_distance, findings, intervals
 from jsr.experiments.findings import Claim, Findings, Table
 from jsr.experiments.intervals import Interval
-from jsr.experiments.studies.content import measures
 from jsr.experiments.studies.degradations import drawings, photographs, synthetic
 from jsr.experiments.study import Study
 
@@ -232,7 +231,7 @@ def _setup(c: Any, judge: Extra) -> list[str]:
       ', and is not LPIPS: that was unavailable, as the weights of its backbone were'
       ' not at hand; with them in the cache of downloads it takes that place'
     )
-  if judge.metric.name == measures.DISTANCE:
+  if judge.metric.name == feature_distance.NAME:
     looks += '. Lower is better; it is computed as in study `content`'
   return [
     f'Training: `configs/{c.recipe}` {began}, {c.steps} steps of {c.batch_size} HR'

@@ -11,12 +11,10 @@ import numpy as np
 from jsr import degradations
 from jsr.evaluate import benchmark, columns, extra, methods, protocol, sets
 from jsr.evaluate.network import Network
-from jsr.experiments import kept, looks
-from jsr.experiments.studies.content import measures
+from jsr.experiments import feature_distance, kept, looks
 from jsr.experiments.study import Study
-from jsr.metrics import lpips_nets, registry
+from jsr.metrics import registry
 from jsr.types import Variables
-from jsr.weights import squeezenet
 
 SCALE = 4
 RULE = 'rgb8'
@@ -137,14 +135,4 @@ def _perceptual(study: Study) -> extra.Extra:
     (substitute,) = extra.open_metrics(['fsim'], protocol.get(RULE))
     return substitute
   path = study.weights_file(study.config.synthetic.squeezenet)
-  params, preprocess = squeezenet.load(path)
-  distance = jax.jit(functools.partial(measures.distance, preprocess=preprocess))
-  title, smallest = measures.TITLES[measures.DISTANCE], lpips_nets.SMALLEST['squeeze']
-  metric = registry.Metric(
-    measures.DISTANCE, title, None, 'rgb', 'lower', smallest=smallest
-  )
-  return extra.Extra(
-    columns.Column(metric.name, title, 4, 'lower'),
-    metric,
-    functools.partial(distance, jax.device_put(params)),
-  )
+  return feature_distance.load(path)

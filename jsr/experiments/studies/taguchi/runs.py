@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jsr import errors
-from jsr.evaluate import interpolation, output, protocol, sets
+from jsr.evaluate import benchmark, interpolation, output, protocol, sets
 from jsr.evaluate.network import Network, to_uint8
 from jsr.experiments.doe import together
 from jsr.experiments.study import Study
@@ -106,7 +106,7 @@ def train(
         'curve': _curve(trained.losses),
         'config': json.loads(json.dumps(configs[run].to_dict())),
       }
-      text = json.dumps(_to_json(result))
+      text = json.dumps(benchmark.to_json(result))  # JSON has no NaN.
       output.write_text(_path(study, run), text + '\n')
       found[run] = result
       said = ', '.join(f'{key} {result[key]:.4g}' for key in RESPONSES)
@@ -136,12 +136,6 @@ def _read(
       ' new --output, or the old values to resume'
     )
   return {k: np.nan if v is None else v for k, v in result.items()}
-
-
-def _to_json(result: Mapping[str, Any]) -> dict[str, Any]:
-  """JSON has no NaN."""
-  finite = lambda v: not isinstance(v, float) or np.isfinite(v)  # noqa: E731
-  return {k: v if finite(v) else None for k, v in result.items()}
 
 
 def _curve(losses: np.ndarray) -> list[list[float]]:
