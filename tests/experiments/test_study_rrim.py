@@ -60,6 +60,7 @@ def outcome(**changes):
       'srgan-nobn': looked(9, 9, 1),
       'rrim': looked(1, 2, 1),
     },
+    'plainly': {'srgan': looked(1)[0], 'srgan-nobn': looked(9)[0]},
     'first': dict.fromkeys(
       ('srgan', 'srgan-nobn', 'rrim'), verdicts.FirstStage([0.02, 0.03, 0.01], 0.08)
     ),
@@ -228,10 +229,12 @@ def test_smoke(shared, tmp_path, without_training, capsys):
   found = json.loads((out / 'results.json').read_text())['results']
   assert found['seconds_per_step']['rrim'] == [1, 1]
   assert found['swings']['rrim']['steps'] == [12]
+  assert found['swings_plain']['rrim']['steps'] == [12]
   # The printed row beside ours; FSIM of bicubic is known, of the others not asked for.
   text = (out / 'report.md').read_text()
   assert '| Set5 | RRIM | printed in report 001 | 0.0030 | 26.8981 | 0.7768 |' in text
   assert '| 0.6691 |' in text
+  assert '| RRIM * | generator |' in text
   # The second start trains and measures nothing.
   assert cli.main(['study-rrim', '--config', config, *words]) == 0
   said = capsys.readouterr().out

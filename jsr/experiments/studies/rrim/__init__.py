@@ -23,6 +23,9 @@ def run(study: Study) -> Findings:
   pictures = quality.open_checked(study, c.sets, SCALE, RULE)
   plain = variants.train_plainly(study)
   runs = variants.train(study)
+  plainly = {
+    name: curves.look(second, c.steps, asked) for name, (_, second) in plain.items()
+  }
   looked = {
     name: [curves.look(each, c.steps, asked) for each in workdirs]
     for name, workdirs in runs.items()
@@ -49,10 +52,10 @@ def run(study: Study) -> Findings:
   first = {
     name: verdicts.FirstStage(
       [curves.last_error(variants.first_stage(study, name, s)) for s in range(c.seeds)],
-      curves.last_error(plain[name]),
+      curves.last_error(plain[name][0]),
     )
     for name in variants.VARIANTS
   }
   return report.make(
-    study, verdicts.Outcome(asked, looked, first, measured, bicubic, seconds)
+    study, verdicts.Outcome(asked, looked, plainly, first, measured, bicubic, seconds)
   )

@@ -123,6 +123,7 @@ def results(out: Outcome) -> dict[str, Any]:
   """All numbers, ready for JSON."""
   return {
     'swings': {name: curves.describe(looked) for name, looked in out.looked.items()},
+    'swings_plain': {k: curves.describe([one]) for k, one in out.plainly.items()},
     'quality': {
       name: {
         set_name: {

@@ -120,22 +120,22 @@ def train(study: Study) -> dict[str, list[pathlib.Path]]:
   All variants of a seed before the next seed: a study that is cut short has whole
   comparisons.
   """
-  c = study.config
   made: dict[str, list[pathlib.Path]] = {name: [] for name in VARIANTS}
-  for seed in range(c.seeds):
+  for seed in range(study.config.seeds):
     for name in VARIANTS:
       first = study.train(
         f'{name}-init-{seed}', recipe(study, name, seed, first_stage=True)
       )
-      config = recipe(
-        study,
-        name,
-        seed,
-        first_stage=False,
-        changes={'init_from': str(first), **_discriminator(study)},
-      )
-      made[name].append(study.train(f'{name}-{seed}', config))
+      made[name].append(_second_stage(study, name, seed, first, f'{name}-{seed}'))
   return made
+
+
+def _second_stage(
+  study: Study, name: str, seed: int, first: pathlib.Path, run: str
+) -> pathlib.Path:
+  changes = {'init_from': str(first), **_discriminator(study)}
+  config = recipe(study, name, seed, first_stage=False, changes=changes)
+  return study.train(run, config)
 
 
 def first_stage(study: Study, name: str, seed: int) -> pathlib.Path:
@@ -143,11 +143,15 @@ def first_stage(study: Study, name: str, seed: int) -> pathlib.Path:
   return study.output / 'runs' / f'{name}-init-{seed}'
 
 
-def train_plainly(study: Study) -> dict[str, pathlib.Path]:
-  """Trains the first stage by the report's own gradient descent, with seed 0."""
-  return {
-    name: study.train(
-      f'{name}-plain-0', recipe(study, name, 0, first_stage=True, plain=True)
-    )
-    for name in VARIANTS
-  }
+def train_plainly(study: Study) -> dict[str, tuple[pathlib.Path, pathlib.Path]]:
+  """Trains both stages by the report's own gradient descent, with seed 0.
+
+  Returns:
+    The workdirs of the first and of the second stage of each variant.
+  """
+  made = {}
+  for name in VARIANTS:
+    config = recipe(study, name, 0, first_stage=True, plain=True)
+    first = study.train(f'{name}-plain-init-0', config)
+    made[name] = first, _second_stage(study, name, 0, first, f'{name}-plain-0')
+  return made

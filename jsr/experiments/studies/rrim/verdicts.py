@@ -35,6 +35,8 @@ class Outcome:
   Attributes:
     asked: What is called a growing swing.
     looked: Losses of each variant's trainings.
+    plainly: Those of the one training that has the report's gradient descent in its
+      first stage, too.
     first: How each variant's first stage ended.
     measured: Figures of each variant's trainings.
     bicubic: Those of bicubic.
@@ -43,6 +45,7 @@ class Outcome:
 
   asked: stability.Rule
   looked: Mapping[str, Sequence[curves.Looked]]
+  plainly: Mapping[str, curves.Looked]
   first: Mapping[str, FirstStage]
   measured: Mapping[str, Sequence[quality.Measured]]
   bicubic: quality.Measured
