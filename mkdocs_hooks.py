@@ -45,8 +45,9 @@ def studies() -> list[str]:
   """Returns the names of all studies, in order; imports nothing of jsr."""
   source = (ROOT / 'jsr' / 'experiments' / 'studies' / '__init__.py').read_text()
   for node in ast.parse(source).body:
-    if isinstance(node, ast.AnnAssign) and getattr(node.target, 'id', '') == 'STUDIES':
-      return list(ast.literal_eval(node.value))  # type: ignore[arg-type]
+    match node:
+      case ast.AnnAssign(target=ast.Name(id='STUDIES'), value=ast.expr() as value):
+        return list(ast.literal_eval(value))
   raise ValueError('jsr/experiments/studies/__init__.py has no STUDIES')
 
 

@@ -66,7 +66,7 @@ def test_commands_run(path, world):
     if block.language == 'sh':
       for command in documents.commands(block):
         if command in OWNERS:
-          world.run(command)
+          world.run(command)  # Which asserts that it ends well, and made what it names.
     elif block.language == 'python':
       first = block.text.split('\n')[0]
       if first in documents.NOT_RUN_PYTHON:

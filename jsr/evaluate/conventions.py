@@ -118,8 +118,7 @@ def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> E
         if len(parts) > 1:
           volume = _of_volume(jnp.asarray(x[None]), jnp.asarray(y[None]))
           mean['ssim_matlab3d'] = float(volume[0])
-        mse = mean.pop('mse')
-        psnr = 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
+        psnr = fidelity.psnr_of(mean.pop('mse'))
         result[(*key, crop)] = {'psnr': psnr, **mean}
   return result
 

@@ -6,6 +6,7 @@ Which plane, range and crop a published number means is the business of
 `jsr.evaluate.protocol`; `prepare` here cuts and selects as it says.
 """
 
+import math
 from typing import Literal
 
 import jax.numpy as jnp
@@ -68,6 +69,16 @@ def psnr(x: Array, y: Array, *, peak: float = 255.0) -> Array:
   number.
   """
   return 10 * jnp.log10(peak**2 / mse(x, y))
+
+
+def psnr_of(error: float, *, peak: float = 255.0) -> float:
+  """PSNR in dB of a mean squared error that is known already; infinity for 0.
+
+  Args:
+    error: In squares of the unit that `peak` has.
+    peak: The largest value that a picture can have.
+  """
+  return 10 * math.log10(peak**2 / error) if error > 0 else math.inf
 
 
 def ssim(

@@ -200,15 +200,27 @@ def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
   if 'cosine' in (new['optim.generator.schedule'], new['optim.discriminator.schedule']):
     # The rate of every step depends on the length of the run.
     may_change = tuple(key for key in _MAY_CHANGE if key != 'train.max_steps')
+  if changed := differences(old, new, may_change):
+    raise errors.UserError(
+      f'{workdir} holds a run with another config ({changed}); choose a new'
+      ' --workdir, or the old values to resume'
+    )
+
+
+def differences(
+  old: Mapping[str, Any], new: Mapping[str, Any], may_change: tuple[str, ...] = ()
+) -> str:
+  """Returns how two flat configs differ, the first five keys; '' if they do not.
+
+  Args:
+    old: See `flatten`.
+    new: Likewise.
+    may_change: Beginnings of keys that do not count.
+  """
   changed = [
     f'{key} was {old.get(key)!r} and is {new.get(key)!r}'
     for key in sorted(old.keys() | new.keys())
     if old.get(key) != new.get(key) and not key.startswith(may_change)
   ]
-  if changed:
-    more = f' and {len(changed) - 5} more' if len(changed) > 5 else ''
-    raise errors.UserError(
-      f'{workdir} holds a run with another config'
-      f' ({"; ".join(changed[:5])}{more}); choose a new'
-      ' --workdir, or the old values to resume'
-    )
+  more = f' and {len(changed) - 5} more' if len(changed) > 5 else ''
+  return '; '.join(changed[:5]) + more

@@ -15,6 +15,7 @@ import numpy as np
 from jsr import errors
 from jsr.evaluate import conversion, methods, output
 from jsr.evaluate.network import Network
+from jsr.metrics import fidelity
 from jsr.models import layers
 from jsr.upscale import engines, onnx_engine, onnx_export, onnx_trace, quantize
 from jsr.weights import embedded
@@ -255,7 +256,7 @@ def _psnr(
     np.square(np.clip(enlarge(x), 0, 1) - np.clip(exact(x), 0, 1)).mean()
     for x in pictures
   ]
-  psnr = -10 * np.log10(max(float(np.mean(errors_squared)), 1e-12))
+  psnr = fidelity.psnr_of(float(np.mean(errors_squared)), peak=1.0)
   if not psnr >= LEAST_PSNR:
     raise errors.UserError(
       f'{name} gives pictures with a PSNR of {psnr:.1f} dB against the network in 8'

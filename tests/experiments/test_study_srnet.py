@@ -18,12 +18,8 @@ def flat(value, size=64):
 
 def test_the_formula_by_hand():
   # Mid-grey: 1/4 whatever is drawn. Black and white alone: half of the pixels change.
-  assert impulse.psnr(impulse.expected_error(0.25, 1.0)) == pytest.approx(
-    6.0206, abs=1e-4
-  )
-  assert impulse.psnr(impulse.expected_error(0.0, 1.0)) == pytest.approx(
-    3.0103, abs=1e-4
-  )
+  assert impulse.expected_psnr(0.25, 1.0) == pytest.approx(6.0206, abs=1e-4)
+  assert impulse.expected_psnr(0.0, 1.0) == pytest.approx(3.0103, abs=1e-4)
   assert impulse.expected_error(0.2, 0.5) == pytest.approx(0.15)
   assert impulse.greyness(np.array([0.0, 0.5, 1.0, 0.1])) == pytest.approx(0.34 / 4)
 
@@ -38,7 +34,8 @@ def test_noise_is_measured():
   pictures = PictureSet('two', [Picture('a', flat(51)), Picture('b', flat(255))], '')
   a, b = impulse.look(pictures, [0.5, 1.0])
   assert a.grey == pytest.approx(0.16)
-  np.testing.assert_allclose(a.expected, [impulse.psnr(0.17), impulse.psnr(0.34)])
+  # -10 log10 of 0.17 and of 0.34.
+  np.testing.assert_allclose(a.expected, [7.69551, 4.68521], atol=1e-5)
   np.testing.assert_allclose(a.measured, a.expected, atol=0.2)
   # On white nothing but black is seen: half of the hits.
   np.testing.assert_allclose(b.measured, [6.02, 3.01], atol=0.2)

@@ -104,7 +104,7 @@ def test_a_world_as_the_report_has_it(tmp_path, pretend, capsys):
   capsys.readouterr()
   argv = ['study-taguchi', '--config', f'{CONFIG}:smoke', '-o', str(tmp_path / 'o')]
   assert cli.main([*argv, '--config.steps=4']) == 2
-  assert 'another config (train.max_steps)' in capsys.readouterr().err
+  assert 'another config (train.max_steps was 3 and is 4)' in capsys.readouterr().err
 
 
 def test_a_world_of_its_own(tmp_path, pretend):

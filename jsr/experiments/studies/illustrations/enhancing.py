@@ -194,8 +194,7 @@ class Judge:
       back = np.stack([protocol.make_lr(picture, SCALE) for picture in large])
       pairs = (jnp.asarray(x, jnp.float64) for x in (back, small))
       # One error over all: a picture that is met to the bit would be infinite.
-      wrong = float(jnp.mean(fidelity.mse(*pairs)))
-      level = 10 * math.log10(255**2 / wrong) if wrong else math.inf
+      level = fidelity.psnr_of(float(jnp.mean(fidelity.mse(*pairs))))
     return {
       'niqe': float(np.nanmean(niqe)) if np.isfinite(niqe).any() else math.nan,
       'lr_psnr': level,

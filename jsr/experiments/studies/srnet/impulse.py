@@ -7,7 +7,6 @@ it depends on how much grey a picture has, and lies between 1/4 (all mid-grey) a
 """
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import jax
@@ -40,14 +39,14 @@ class Noisy:
   measured: list[float]
 
 
-def psnr(error: float) -> float:
-  """PSNR in dB of a mean squared error on [0, 1]."""
-  return -10 * math.log10(error)
-
-
 def expected_error(grey: float, hit: float) -> float:
   """The mean squared error of impulse noise; see the top of the file."""
   return hit * (0.5 - grey)
+
+
+def expected_psnr(grey: float, hit: float) -> float:
+  """The PSNR in dB that goes with `expected_error`."""
+  return fidelity.psnr_of(expected_error(grey, hit), peak=1.0)
 
 
 def greyness(image: np.ndarray) -> float:
@@ -86,6 +85,6 @@ def look(pictures: PictureSet, hits: Sequence[float], *, seed: int = 0) -> list[
         )
         measured.append(float(fidelity.psnr(x, y)[0]))
     grey = greyness(picture.hr / 255)
-    expected = [psnr(expected_error(grey, hit)) for hit in hits]
+    expected = [expected_psnr(grey, hit) for hit in hits]
     found.append(Noisy(picture.name, grey, expected, measured))
   return found

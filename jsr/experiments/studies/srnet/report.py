@@ -117,7 +117,7 @@ def _nearer(out: Outcome) -> Claim:
 def _noise(out: Outcome) -> Claim:
   printed = float(impulse.PRINTED)
   grey, half = (impulse.grey_of(printed, hit) for hit in (1.0, 0.5))
-  all_hit = [impulse.psnr(impulse.expected_error(one.grey, 1.0)) for one in out.noisy]
+  all_hit = [impulse.expected_psnr(one.grey, 1.0) for one in out.noisy]
   off = max(
     abs(a - b)
     for one in out.noisy
@@ -125,7 +125,7 @@ def _noise(out: Outcome) -> Claim:
   )
   possible = 0 <= grey <= 0.25
   verdict = findings.CONFIRMED if possible else findings.NOT_CONFIRMED
-  least, most = (impulse.psnr(impulse.expected_error(g, 1.0)) for g in (0.0, 0.25))
+  least, most = (impulse.expected_psnr(g, 1.0) for g in (0.0, 0.25))
   return Claim(
     f'Impulse noise with Pa = Pb = 0.5 leaves a picture at PSNR {impulse.PRINTED}.',
     verdict,

@@ -127,13 +127,10 @@ def _read(
   result = json.loads(path.read_text(encoding='utf-8'))
   was = settings.flatten(result['config'])
   now = settings.flatten(json.loads(json.dumps(config.to_dict())))
-  changed = (
-    [key for key in now if was[key] != now[key]] if was.keys() == now.keys() else ['']
-  )
-  if changed:
+  if changed := settings.differences(was, now):
     raise errors.UserError(
-      f'{path} is a run with another config ({changed[0] or "other keys"}); choose a'
-      ' new --output, or the old values to resume'
+      f'{path} is a run with another config ({changed}); choose a new --output, or the'
+      ' old values to resume'
     )
   return {k: np.nan if v is None else v for k, v in result.items()}
 
