@@ -3,6 +3,7 @@
   python benchmarks/zoo.py add WORKDIR NAME --data DIR --command 'jsr train ...'
       --about 'One line for the list.' --trained-on 'T91' --licence 'none stated'
       [--paper FILE.json] [--remark TEXT] [--calibrate FOLDER] [--since STEP]
+      [--after-steps STEPS --after-hours HOURS] [--where TEXT]
   python benchmarks/zoo.py write
   python benchmarks/zoo.py check
 
@@ -14,7 +15,9 @@ FILE.json has 'source', 'protocol', 'psnr_y' ({set: dB}) and 'training' of the p
 ('steps', 'batch', 'patch', 'data'), with which this training is compared. The rows of
 `rgb8` go into the website's tables as well. `--since` takes the mean of the parameters
 over the steps since that earlier checkpoint, for runs that are too short for their
-moving average: it has not forgotten the beginning.
+moving average: it has not forgotten the beginning. `--after-...` are the steps and
+hours of an earlier training of the same network that this one went on from, by
+config.init_from; they count. `--where` says how much of the machine the training had.
 
 `write` makes the cards and docs/zoo.md of the records; `check` tells, with status 1,
 which of them is not what its records give.
@@ -206,7 +209,7 @@ def add(args: argparse.Namespace) -> int:
   config = json.loads((args.workdir / 'config.json').read_text())
   rule, patch = config['optim']['generator'], config['data']['patch_size']
   flat = model_file.flatten(model.variables['params'])
-  steps = int(model.note.rpartition(' ')[2])
+  steps = args.after_steps + int(model.note.rpartition(' ')[2])
   paper = json.loads(args.paper.read_text()) if args.paper else None
   if paper:
     paper = distance(paper, steps, config['data'], args.trained_on)
@@ -226,10 +229,11 @@ def add(args: argparse.Namespace) -> int:
     f' {rule["learning_rate"]}, schedule {rule["schedule"]},'
     f' {model.note.rpartition(", ")[2]} of {config["data"]["batch_size"]} HR patches of'
     f' {patch} x {patch}'
+    + (f', after {args.after_steps:,} of another run' if args.after_steps else '')
     + (f'; parameters are the mean since step {args.since}' if args.since else ''),
     'command': args.command,
-    'hours': round(hours(args.workdir), 2),
-    'device': f'beside other work, on {machine.describe()}',
+    'hours': round(args.after_hours + hours(args.workdir), 2),
+    'device': f'{args.where} {machine.describe()}',
     'licence': 'that of jsr; the pictures it was trained on are not part of it',
     'measured': machine.describe(),
     'results': [
@@ -282,6 +286,9 @@ def main() -> int:
   adding.add_argument('--remark', default='')
   adding.add_argument('--calibrate', type=pathlib.Path)
   adding.add_argument('--since', type=int, metavar='STEP')
+  adding.add_argument('--after-steps', type=int, default=0, metavar='STEPS')
+  adding.add_argument('--after-hours', type=float, default=0.0, metavar='HOURS')
+  adding.add_argument('--where', default='beside other work, on', metavar='TEXT')
   adding.set_defaults(run=add)
   actions.add_parser('write').set_defaults(run=lambda _: write())
   actions.add_parser('check').set_defaults(run=lambda _: check())
