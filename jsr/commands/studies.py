@@ -59,14 +59,14 @@ def _run(name: str, args: argparse.Namespace) -> int:
     name, args.config, args.overrides, args.output, args.data, args.weights
   )
   module = importlib.import_module(f'jsr.experiments.studies.{name}')
-  clock = study.Clock(args.output)
+  record = study.Record(opened)
   try:
     found = module.run(opened)
+    paths = study.finish(
+      opened, found, _command(name, args), record.seconds(), args.report
+    )
   finally:
-    clock.keep()
-  paths = study.finish(
-    opened, found, _command(name, args), clock.seconds(), args.report
-  )
+    record.close()
   print(findings.summary(found))
   print(f'Read {paths[0]}')
   return 0

@@ -15,8 +15,10 @@ from jsr.evaluate import machine, output
 from jsr.experiments import findings
 from jsr.train import loop, settings
 
-# How long the command has run so far, over all its starts.
-_CLOCK = 'seconds.json'
+# Which study a folder holds, by which config, and how long its command has run.
+_FILE = 'study.json'
+# More seeds are more trainings beside those that there are.
+_MAY_CHANGE = ('seeds',)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,34 +115,71 @@ def open_study(
     weights: Folder of published weights, or None.
 
   Raises:
-    UserError: No such config or folder, or a folder that holds another study.
+    UserError: No such config or folder, or a folder that holds another study, or this
+      one by another config: what is kept there would be taken for what is asked for.
   """
   config = settings.load(spec, overrides)
   for option, given in (('--data', data), ('--weights', weights)):
     if given is not None and not given.is_dir():
       raise errors.UserError(f'{option}: there is no folder {given}')
   output.check_folder(folder)
+  _check_same(folder, name, config)
   configs = pathlib.Path(spec.partition(':')[0]).resolve().parent.parent
   return Study(name, config, configs, folder, data, weights)
 
 
-class Clock:
-  """Adds up the time that a study's command has run, over all its starts."""
+def _check_same(folder: pathlib.Path, name: str, config: ConfigDict) -> None:
+  path = folder / _FILE
+  if not path.is_file():
+    return
+  was = json.loads(path.read_text(encoding='utf-8'))
+  if was['study'] != name:
+    raise errors.UserError(
+      f'{folder} holds study-{was["study"]}; choose another --output'
+    )
+  now = json.loads(json.dumps(config.to_dict()))
+  old, new = (settings.flatten(each) for each in (was['config'], now))
+  if changed := settings.differences(old, new, _MAY_CHANGE):
+    raise errors.UserError(
+      f'{folder} holds this study by another config ({changed}); choose a new'
+      ' --output, or the old values to resume'
+    )
 
-  def __init__(self, folder: pathlib.Path):
-    self._path = folder / _CLOCK
+
+class Record:
+  """What a study's folder says of it; adds up the time of all starts."""
+
+  def __init__(self, study: Study):
+    self._study = study
+    self._path = study.output / _FILE
+    self._new = not study.output.exists()
     self._before = 0.0
     if self._path.is_file():
-      self._before = float(json.loads(self._path.read_text())['seconds'])
+      kept = json.loads(self._path.read_text(encoding='utf-8'))
+      self._before = float(kept['seconds'])
     self._start = time.monotonic()
+    self._write()
 
   def seconds(self) -> float:
     """Returns the time so far."""
     return self._before + time.monotonic() - self._start
 
-  def keep(self) -> None:
-    """Writes the time so far, for the next start."""
-    output.write_text(self._path, json.dumps({'seconds': self.seconds()}) + '\n')
+  def close(self) -> None:
+    """Writes the time so far; leaves nothing where nothing was made."""
+    if any(path != self._path for path in self._study.output.iterdir()):
+      self._write()
+    else:
+      self._path.unlink()
+      if self._new:
+        self._study.output.rmdir()
+
+  def _write(self) -> None:
+    values = {
+      'study': self._study.name,
+      'config': self._study.config.to_dict(),
+      'seconds': self.seconds(),
+    }
+    output.write_text(self._path, json.dumps(values, indent=1) + '\n')
 
 
 def finish(

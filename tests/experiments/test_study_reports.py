@@ -134,11 +134,35 @@ def test_command(fake, capsys):
 
 def test_time_adds_up(fake):
   assert cli.main(['study-fake']) == 0
-  path = fake / 'out' / 'studies' / 'fake' / 'seconds.json'
-  path.write_text('{"seconds": 5000}')
+  path = fake / 'out' / 'studies' / 'fake' / 'study.json'
+  path.write_text(json.dumps({**json.loads(path.read_text()), 'seconds': 5000}))
   assert cli.main(['study-fake']) == 0
   assert json.loads(path.read_text())['seconds'] > 5000
   assert '83 min on' in (path.parent / 'report.md').read_text()
+
+
+def test_another_config_finds_no_kept_results(fake, capsys):
+  assert cli.main(['study-fake']) == 0
+  assert cli.main(['study-fake', '--config', 'configs/studies/fake.py:b']) == 2
+  assert "another config (arg was '' and is 'b')" in capsys.readouterr().err
+  # More seeds are more of the same.
+  assert cli.main(['study-fake', '--config.seeds=9']) == 0
+  path = fake / 'out' / 'studies' / 'fake' / 'study.json'
+  path.write_text(path.read_text().replace('"fake"', '"rrim"'))
+  assert cli.main(['study-fake']) == 2
+  assert 'out/studies/fake holds study-rrim' in capsys.readouterr().err
+
+
+def test_a_study_that_cannot_start_leaves_nothing(fake, capsys, monkeypatch):
+  def run(opened):
+    opened.data_folder('train')
+
+  monkeypatch.setattr(sys.modules['jsr.experiments.studies.fake'], 'run', run)
+  assert cli.main(['study-fake', '-o', 'out/it']) == 2
+  assert (
+    'this study needs train; name its folder with --data' in capsys.readouterr().err
+  )
+  assert not (fake / 'out' / 'it').exists()
 
 
 def test_a_bad_key(fake, capsys):

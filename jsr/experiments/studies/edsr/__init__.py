@@ -100,7 +100,7 @@ def _common(study: Study, seed: int) -> dict[str, Any]:
     'eval.data': '' if own else str(study.data_folder('.')),
     'eval.limit': c.limit,
     'eval.size': c.watched,
-    'checkpoint.every': 25,
+    'checkpoint.every': max(25, c.steps // 8),
     'log.every': 10,
     'log.progress': False,
   }
