@@ -82,18 +82,38 @@ class Study:
     """
     workdir = self.output / 'runs' / name
     done = workdir / 'done.json'
+    asked = json.loads(json.dumps(config.to_dict()))
     if done.is_file():
-      settings.check_resumable(workdir, config)
       before = json.loads(done.read_text(encoding='utf-8'))
-      if before['step'] >= config.train.max_steps:
-        return workdir
+      check_kept(workdir, before['config'], asked)
+      return workdir
     print(f'training {name}: {config.train.max_steps} steps', flush=True)
     result = loop.train(config, workdir)
     if result['reason'] == 'signal':
       print(f'interrupted at step {result["step"]}; the same command resumes')
       raise KeyboardInterrupt
-    output.write_text(done, json.dumps(result, indent=1) + '\n')
+    output.write_text(done, json.dumps({**result, 'config': asked}, indent=1) + '\n')
     return workdir
+
+
+def check_kept(
+  path: pathlib.Path, was: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+  """Refuses what was finished by another config, be it by a shorter training alone.
+
+  Args:
+    path: What was finished.
+    was: Its config, as JSON holds it.
+    asked: The config that is asked for, likewise.
+
+  Raises:
+    UserError: They differ.
+  """
+  if changed := settings.differences(*map(settings.flatten, (was, asked))):
+    raise errors.UserError(
+      f'{path} was made by another config ({changed}); choose a new --output, or the'
+      ' old values'
+    )
 
 
 def open_study(

@@ -180,11 +180,15 @@ def test_a_training_is_made_once(tmp_path, monkeypatch):
     return {'step': config.train.max_steps, 'reason': 'max_steps'}
 
   monkeypatch.setattr(study.loop, 'train', train)
-  monkeypatch.setattr(study.settings, 'check_resumable', lambda *_: None)
-  config = ConfigDict({'train': {'max_steps': 3}})
+  config = ConfigDict({'train': {'max_steps': 3}, 'eval': {'sets': ('Set5',)}})
   opened = make(tmp_path)
   assert opened.train('a', config) == opened.train('a', config)
   assert made == ['a']
+  # Neither a longer run nor a shorter one passes for it.
+  for steps in (2, 4):
+    config.train.max_steps = steps
+    with pytest.raises(UserError, match=f'max_steps was 3 and is {steps}'):
+      opened.train('a', config)
   monkeypatch.setattr(study.loop, 'train', lambda *_: {'reason': 'signal', 'step': 1})
   with pytest.raises(KeyboardInterrupt):
     opened.train('b', config)

@@ -1,7 +1,7 @@
 """A design from its first run to its files: what `jsr doe` does."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jsr.errors import UserError
 from jsr.evaluate import comparison, output
@@ -40,14 +40,11 @@ def conduct(
     except UserError as error:
       said.append(f'{name}: {error}')
   confirmations = []
-  bests: list[dict[str, str]] = []
   for each in found if confirm else []:
-    if each.best not in bests:
-      bests.append(each.best)
     if each.tried is not None:
       values = list(each.values[each.tried])
     else:
-      got, told = design.train(f'best{bests.index(each.best) + 1}', each.best)
+      got, told = design.train(_name(design, each.best), each.best)
       values = got[each.response]
       said += [line for line in told if line not in said]
     try:
@@ -70,3 +67,9 @@ def conduct(
     output.write_text(folder / 'main-effects.svg', report.main_effects(found) + '\n')
   parts += [f'! {line}' for line in said]
   return '\n\n'.join([*parts, f'Read {folder / "results.json"}'])
+
+
+def _name(design: Experiment, best: Mapping[str, str]) -> str:
+  """A run is named by its levels, 'best-1-2-3-1': with more seeds others may lead."""
+  levels = [factor.values.index(best[factor.key]) + 1 for factor in design.factors]
+  return '-'.join(map(str, ['best', *levels]))

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from jsr import errors
 from jsr.evaluate import conversion, output
 from jsr.experiments.doe import arrays, ratios, table
-from jsr.experiments.study import Study
+from jsr.experiments.study import Study, check_kept
 from jsr.train import evaluator, guard, logs, opening, recipe, settings
 
 # Says of a run that it diverged, and holds what was measured.
@@ -219,18 +219,19 @@ class Experiment:
 
   def _one(self, name: str, setting: Mapping[str, str], seed: int) -> Outcome:
     config = self._config(setting, seed)
+    asked = json.loads(json.dumps(config.to_dict()))
     workdir = self._study.output / 'runs' / name
     mark = workdir / _DIVERGED
     if mark.is_file():
-      settings.check_resumable(workdir, config)
       kept = json.loads(mark.read_text(encoding='utf-8'))
+      check_kept(workdir, kept['config'], asked)
       return Outcome(kept['values'], kept['reason'])
     try:
       self._study.train(name, config)
     except guard.TrainingStoppedError as error:
       print(f'{name} diverged; the design goes on', flush=True)
       values = _last_finite(config, workdir)
-      kept = {'reason': str(error), 'values': values}
+      kept = {'reason': str(error), 'values': values, 'config': asked}
       output.write_text(mark, json.dumps(kept, indent=1) + '\n')
       return Outcome(values, str(error))
     result = json.loads((workdir / 'done.json').read_text(encoding='utf-8'))

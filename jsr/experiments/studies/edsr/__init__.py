@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from jsr.errors import UserError
 from jsr.evaluate import conversion
 from jsr.experiments.findings import Findings
 from jsr.experiments.studies.edsr import growth, measuring, memory, report
@@ -25,6 +26,8 @@ FROM = 'EDSR baseline'  # What the GAN starts from.
 
 def run(study: Study) -> Findings:
   """Trains, measures and judges."""
+  if not study.config.memory.patch_sizes:
+    raise UserError('config.memory.patch_sizes is empty; name a size of HR patches')
   # What is missing is told before the first training.
   sets = measuring.open_sets(study)
   runs = {name: _trained(study, name) for name in _names(study)}
@@ -101,6 +104,7 @@ def _common(study: Study, seed: int) -> dict[str, Any]:
     'eval.limit': c.limit,
     'eval.size': c.watched,
     'checkpoint.every': max(25, c.steps // 8),
+    'checkpoint.best_metric': '',  # The last step is measured and goes on.
     'log.every': 10,
     'log.progress': False,
   }

@@ -164,9 +164,13 @@ def _peak(study: Study, spec: str, changes: dict[str, Any]) -> int | None:
       stderr=subprocess.DEVNULL,
     )
     most = None
-    while process.poll() is None:
-      most = _high_water(process.pid) or most
-      time.sleep(0.05)
+    try:
+      while process.poll() is None:
+        most = _high_water(process.pid) or most
+        time.sleep(0.05)
+    finally:  # Ctrl-C here must not leave a training behind.
+      process.kill()
+      process.wait()
   if process.returncode:
     raise UserError(f'a training of {spec} to measure its memory failed; run it alone')
   return most

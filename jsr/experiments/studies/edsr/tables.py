@@ -12,9 +12,9 @@ SMALL = 'EDSR, 8 blocks'
 BASE = 'EDSR baseline'
 MULTI = 'MDSR baseline'
 GAN = 'EDSR-GAN'
-# Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", 2017,
-# tables 2 and 3, in dB. DIV2K: first ten validation pictures, RGB, scale + 6 cut; the
-# others: Y.
+# In dB. DIV2K: Lim et al., "Enhanced Deep Residual Networks for Single Image
+# Super-Resolution", 2017, first ten validation pictures, RGB, scale + 6 cut. The
+# others, on Y, stand in no table of that paper; later ones print them.
 PAPER = {
   'EDSR baseline': {'DIV2K': 28.94, 'Set5': 32.09, 'Set14': 28.58},
   'MDSR baseline': {'DIV2K': 28.95},
