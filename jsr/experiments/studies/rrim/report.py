@@ -64,9 +64,10 @@ def _setup(study: Study, out: Outcome) -> list[str]:
   return [
     f'Trained on DATA/{c.source}, x4, {c.seeds} seeds; all variants of a seed see the'
     f' same {c.batch_size} patches of {c.patch_size} x {c.patch_size} in each step'
-    ' (report 001: 4 of 384 x 384).'
-    f' First {c.init_steps} steps by MSE (2000), then {c.steps} against the'
-    ' discriminator (80,000); steps are counted from there.',
+    ' (report 001: 4 pictures; its code base: 384 x 384).'
+    f' First {c.init_steps} steps by MSE, then {c.steps} against the discriminator;'
+    ' steps are counted from there. Report 001 has 10 and 400 epochs: 2,000 and 80,000'
+    ' steps, if an epoch is the 800 pictures of DIV2K [our reading].',
     "SRGAN is TensorLayer's generator, the report's code base, with"
     f' {c.blocks} residual blocks of {c.features} maps (16 of 64); RRIM has {c.blocks}'
     f' modules and a trunk of {2 * c.features} (16 and 128). The discriminator is the'
@@ -74,9 +75,10 @@ def _setup(study: Study, out: Outcome) -> list[str]:
     f' {c.discriminator.features} maps on (64) and with a dense layer of'
     f' {c.discriminator.hidden} (1024).',
     f'The first stage is by Adam at {c.init_rate:g}; why, tells the last table. Then,'
-    " as in the report's code, gradient descent with momentum 0.9 at the rate 0.03 for"
-    ' both players, loss MSE on [-1, 1] + 0.001 adversarial. Left out: the perceptual'
-    ' term, 2e-6 of VGG19 features, as no complete public file of them is at hand.',
+    " as in its code base, gradient descent with momentum 0.9, at the report's rate of"
+    ' 0.03, for both players, loss MSE on [-1, 1] + 0.001 adversarial. Left out: the'
+    ' perceptual term, 2e-6 of VGG19 features, as no complete public file of them is at'
+    ' hand.',
     'Nothing was rolled back: a step with a value that is not finite would be skipped'
     ' and counted.',
     f'Times are of {timing}, batches of {c.timing.batch_size}, patches of'
