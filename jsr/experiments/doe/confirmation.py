@@ -2,12 +2,28 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jsr.experiments.doe import ratios
 from jsr.experiments.doe.analysis import Analysis
+
+
+class Within(NamedTuple):
+  """The run against the error of replicates, each of which has an S/N of its own.
+
+  Attributes:
+    prediction: Of the mean of their S/N, dB.
+    half: Half of its 95 % interval, dB.
+    inside: Whether the mean is in it.
+    sn: The mean, dB; not the S/N of all replicates together.
+  """
+
+  prediction: float
+  half: float
+  inside: bool
+  sn: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +36,7 @@ class Confirmation:
     prediction: What the factors that are not pooled predicted, dB.
     half: Half of the 95 % interval with the pooled error, dB.
     inside: Whether the run is in it.
-    within: The same three against the error of replicates, (prediction, half, inside);
-      None without replicates.
+    within: The same against the error of replicates; None without them.
   """
 
   values: tuple[float, ...]
@@ -29,7 +44,7 @@ class Confirmation:
   prediction: float
   half: float
   inside: bool
-  within: tuple[float, float, bool] | None
+  within: Within | None
 
   def to_json(self) -> dict[str, Any]:
     """Returns everything for JSON."""
@@ -50,7 +65,7 @@ def confirm(analysis: Analysis, values: Sequence[float]) -> Confirmation:
     mean = float(np.mean([ratios.sn([x], analysis.kind) for x in values]))
     reach = analysis.within.interval(len(values))
     predicted = analysis.within.prediction
-    within = (predicted, reach, abs(mean - predicted) <= reach)
+    within = Within(predicted, reach, abs(mean - predicted) <= reach, mean)
   predicted = analysis.pooled.prediction
   return Confirmation(
     values=tuple(values),

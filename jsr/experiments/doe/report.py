@@ -83,10 +83,11 @@ def confirmed(analysis: Analysis, found: Confirmation) -> str:
     f' {found.sn:.3f} dB, {where} {found.prediction:.3f} +- {found.half:.3f} dB'
   ]
   if found.within is not None:
-    predicted, half, inside = found.within
-    where = 'inside' if inside else 'outside'
+    each = found.within
+    where = 'inside' if each.inside else 'outside'
     lines.append(
-      f'  and {where} the interval of replicates, {predicted:.3f} +- {half:.3f} dB'
+      f'  the mean of its replicates, {each.sn:.3f} dB, is {where} their interval,'
+      f' {each.prediction:.3f} +- {each.half:.3f} dB'
     )
   return '\n'.join(lines)
 

@@ -25,8 +25,8 @@ def findings(config: ConfigDict, m: Measured, claims: Sequence[Claim]) -> Findin
     question=[
       'Report 000 tunes SR-NET by an orthogonal array: nine runs for four factors of'
       ' three levels (learning rate, optimizer, activation, filters), accuracy and loss'
-      ' of each. It prints the nine results and no analysis of them. This is the'
-      ' analysis, and the nine runs made again.',
+      ' of each. Of an analysis the copy at hand shows nothing. This is the analysis of'
+      ' the printed results, and the nine runs made again.',
       'Its two slides disagree: the factors are named with AdaDelta and ELU, the table'
       f' has RMSprop and Sigmoid. These are the levels of its {levels}'
       ' (`--config configs/studies/taguchi.py:slide` takes those of the factors).'
@@ -170,13 +170,13 @@ def _confirmation(m: Measured) -> Table:
     ]
   ]
   if found.within is not None:
-    predicted, half, inside = found.within
+    each = found.within
     rows.append(
       [
         'seeds',
-        f'{found.sn:.3f}',
-        f'{predicted:.3f} ± {half:.3f}',
-        'inside' if inside else 'outside',
+        f'{each.sn:.3f}',
+        f'{each.prediction:.3f} ± {each.half:.3f}',
+        'inside' if each.inside else 'outside',
       ]
     )
   values = ', '.join(f'{x:.4g}' for x in found.values)
@@ -184,7 +184,9 @@ def _confirmation(m: Measured) -> Table:
     f'Confirmation: {m.criterion} at {named(m.best)}',
     ['error', 'run, dB', 'predicted, dB', 'the run is'],
     rows,
-    f'{m.criterion} of the seeds: {values}.',
+    f'{m.criterion} of the seeds: {values}. The first row has the S/N of all seeds'
+    ' together, the second the mean of theirs. The levels are the best of what was'
+    ' seen, so predictions for them tend to be too good.',
   )
 
 
@@ -195,8 +197,8 @@ def _printed_note(m: Measured) -> str:
     f' is: decibels of a share have no upper end. By omega it is {omega.predicted:.3f};'
     f' loss {loss.predicted:.4f}. With one value a run and a factor pooled, another run'
     f' is expected within {a.pooled.interval():.1f} dB of accuracy: the table cannot'
-    ' fail its own test. Its best levels together are none of its runs, and it shows no'
-    ' confirmation.'
+    ' fail its own test. Its best levels together are none of its runs, and the'
+    ' copy at hand shows no confirmation.'
   )
 
 
@@ -221,7 +223,7 @@ def _speed(m: Measured) -> list[Table]:
       ['filters', 'runs', 'in turn, ms', 'vmap, ms', 'ratio', 'compile, s', 'vmap, s'],
       rows,
       'Time for one step of the runs, medians taken in alternation within one process'
-      ' while other work ran beside. All runs with the same number of filters share a'
+      '. All runs with the same number of filters share a'
       ' program either way: learning rate, optimizer, activation and seed are its'
       ' arguments. Under `vmap` the optimizers and activations are all computed and one'
       ' is kept. A compiled program that was kept from before shows as a short'

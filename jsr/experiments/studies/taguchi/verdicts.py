@@ -75,16 +75,15 @@ def claims(config: ConfigDict, m: Measured) -> list[Claim]:
 
 
 def _if_trained(m: Measured, claim: Claim) -> Claim:
-  """What has learnt nothing yet contradicts nothing."""
+  """What has learnt nothing yet decides nothing."""
   least = min(float(np.mean(m.values['loss'][setting])) for setting in m.nine)
-  if claim.verdict != NOT_CONFIRMED or least < m.bicubic['loss']:
+  if claim.verdict == UNDECIDABLE or least < m.bicubic['loss']:
     return claim
   return Claim(
     claim.text,
     UNDECIDABLE,
     f'{claim.reason} But no run has come below the loss of bicubic yet'
-    f' ({least:.4f} and {m.bicubic["loss"]:.4f}): trainings this short contradict'
-    ' nothing.',
+    f' ({least:.4f} and {m.bicubic["loss"]:.4f}): trainings this short decide nothing.',
   )
 
 
@@ -102,25 +101,29 @@ def _significant(analysis: Analysis, factor: str) -> bool:
   )
 
 
-def _half_of_difference(analysis: Analysis, levels: int) -> float:
-  """Half of the 95 % interval of the difference of two levels, dB, from replicates."""
+def _half_of_difference(analysis: Analysis, levels: int, looks: int) -> float:
+  """Half of the interval of the difference of two levels, dB, from replicates.
+
+  All of `looks` such intervals together hold at 95 % (Bonferroni).
+  """
   error = analysis.within
   if error is None:
     return math.inf
   count = sum(map(len, analysis.values)) / levels
-  f = stats.f.ppf(1 - ALPHA, 1, error.dof)
+  f = stats.f.ppf(1 - ALPHA / looks, 1, error.dof)
   return float(math.sqrt(f * error.variance * 2 / count))
 
 
 def _rate_matters_most(m: Measured) -> Claim:
   rate = FACTORS[0]
-  parts, first, clear = [], [], []
+  parts, first, clear, other = [], [], [], []
   for name in PRINTED:
     analysis, printed = m.analyses[name], m.printed[name]
     order = sorted(analysis.effects, key=lambda e: e.rank)
     of_rate = next(e for e in order if e.factor == rate)
     first.append(order[0].factor == rate)
     clear.append(_significant(analysis, rate))
+    other.append(order[0].factor != rate and _significant(analysis, order[0].factor))
     parts.append(
       f'{name}: rank {of_rate.rank} by delta, with {of_rate.share:.0f} % of the'
       f' variation (printed {printed.effects[0].share:.0f} %), first is'
@@ -129,10 +132,10 @@ def _rate_matters_most(m: Measured) -> Claim:
   verdict: Verdict = UNDECIDABLE
   if all(first):
     verdict = CONFIRMED if all(clear) else UNDECIDABLE
-  elif not any(first):
+  elif all(other):
     verdict = NOT_CONFIRMED
   return Claim(
-    'The learning rate matters most (first in accuracy and in loss).',
+    'By the printed results the learning rate matters most, in accuracy and in loss.',
     verdict,
     '; '.join(parts) + '.',
   )
@@ -140,6 +143,7 @@ def _rate_matters_most(m: Measured) -> Claim:
 
 def _best_levels(m: Measured) -> Claim:
   differing, clear = [], False
+  looks = sum(len(m.analyses[name].effects) for name in PRINTED)
   for name in PRINTED:
     analysis = m.analyses[name]
     for i, effect in enumerate(analysis.effects):
@@ -149,7 +153,7 @@ def _best_levels(m: Measured) -> Claim:
         continue
       at = effect.levels.index(of_report)
       behind = effect.means[effect.best] - effect.means[at]
-      half = _half_of_difference(analysis, len(effect.levels))
+      half = _half_of_difference(analysis, len(effect.levels), looks)
       sure = behind > half
       clear = clear or sure
       differing.append(
@@ -162,7 +166,8 @@ def _best_levels(m: Measured) -> Claim:
   else:
     verdict = NOT_CONFIRMED if clear else UNDECIDABLE
     reason = f'Others lead: {"; ".join(differing)}.'
-  return Claim(f'The best levels are {named(m.of_report)}.', verdict, reason)
+  text = f'By the printed results the best levels are {named(m.of_report)}.'
+  return Claim(text, verdict, reason)
 
 
 def _text(level: Any) -> str:
@@ -173,14 +178,17 @@ def _run_4_is_best(m: Measured) -> Claim:
   losses = [m.values['loss'][setting] for setting in m.nine]
   means = [float(np.mean(x)) for x in losses]
   best = int(np.argmin(means))
-  text = f'Run 4 ({named(m.nine[3])}) is the best of the nine.'
+  text = f'Run 4 ({named(m.nine[3])}) is the best of the nine, as printed.'
   accuracy = [float(np.mean(m.values['accuracy'][s])) for s in m.nine]
   said = (
     f'Loss {means[3]:.4f}, place {1 + sorted(means).index(means[3])}; accuracy'
     f' {accuracy[3]:.4f}, place {1 + sorted(accuracy, reverse=True).index(accuracy[3])}'
   )
   if best == 3:
-    return Claim(text, CONFIRMED, f'{said}.')
+    rival = int(np.argsort(means)[1])
+    lead = intervals.of_difference(losses[rival], losses[3])
+    said += f'. Run {rival + 1} comes next, {lead.text(4)} above it'
+    return Claim(text, CONFIRMED if lead.excludes(0) else UNDECIDABLE, f'{said}.')
   behind = intervals.of_difference(losses[3], losses[best])
   said += (
     f'. Run {best + 1} ({named(m.nine[best])}) has the lowest loss, {means[best]:.4f};'
@@ -209,7 +217,7 @@ def _high_rate_fails(m: Measured) -> Claim:
   ]
   return Claim(
     'At a learning rate of 0.01 RMSprop and Adam fail (runs 1 and 2), Adagrad does not'
-    ' (run 3).',
+    ' (run 3), as printed.',
     verdict,
     f'To fail is to have twice the usual loss of the runs at lower rates, {usual:.4f}:'
     f' {", ".join(parts)}; bicubic {m.bicubic["loss"]:.4f}.',
@@ -238,7 +246,10 @@ def _prediction_beats_the_nine(m: Measured) -> Claim:
 
 
 def _prediction_holds(m: Measured) -> Claim:
-  text = 'Main effects add up: the best levels together give what they predict.'
+  text = (
+    'In these runs of ours main effects add up: the best levels together give what they'
+    ' predict (the method’s own assumption).'
+  )
   found, analysis = m.confirmation(), m.analyses[m.criterion]
   where = 'inside' if found.inside else 'outside'
   said = (
@@ -248,12 +259,13 @@ def _prediction_holds(m: Measured) -> Claim:
   )
   verdict: Verdict = CONFIRMED if found.inside else NOT_CONFIRMED
   if found.within is not None:
-    predicted, half, inside = found.within
+    each = found.within
     said += (
-      f'; {"inside" if inside else "outside"} {predicted:.2f} ± {half:.2f} dB, what'
-      ' seeds alone allow'
+      f'; the mean of its seeds, {each.sn:.2f} dB,'
+      f' {"inside" if each.inside else "outside"} {each.prediction:.2f} ±'
+      f' {each.half:.2f} dB, what seeds alone allow'
     )
-    if not inside:
+    if not each.inside:
       verdict = NOT_CONFIRMED
       said += ': factors interact, more than chance explains'
       if found.inside:
