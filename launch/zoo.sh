@@ -72,6 +72,15 @@ for name in "${names[@]+"${names[@]}"}"; do
   fi
 done
 
+# A word as it can be pasted into a shell; those that need no quotes stay as they are.
+quoted() {
+  if [[ "$1" =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]]; then
+    printf %s "$1"
+  else
+    printf %q "$1"
+  fi
+}
+
 child=''
 stopping=''
 trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM HUP
@@ -92,7 +101,11 @@ while read -r name config first; do
   fi
   given+=("${keys[@]+"${keys[@]}"}")
   if [ -n "$dry" ]; then
-    echo "jsr train --config $config --workdir $out/$name ${given[*]}"
+    printf 'jsr train --config %s' "$config"
+    for word in --workdir "$out/$name" "${given[@]}"; do
+      printf ' %s' "$(quoted "$word")"
+    done
+    echo
     continue
   fi
   echo "launch/zoo.sh: $name" >&2

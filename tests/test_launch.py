@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -345,6 +346,36 @@ def test_zoo_prints_commands_that_jsr_understands(tmp_path):
       assert last in node
       node[last] = type(node[last])(value)
   assert not list(tmp_path.iterdir())
+
+
+def test_zoo_prints_commands_that_can_be_pasted(tmp_path):
+  """A shell reads of them what the launcher would start."""
+  words = ['30', 'my pictures', "it's/out"]
+  command = ['bash', LAUNCH / 'zoo.sh', '-n', *words, 'srgan-mse-x4']
+  key = '--config.init_skip=("tail",)'
+  env = {**os.environ, 'VGG': 'v g g.npz'}
+  done = subprocess.run([*command, key], capture_output=True, text=True, env=env)
+  assert done.returncode == 0, done.stderr
+  assert shlex.split(done.stdout)[4:] == [
+    '--workdir',
+    "it's/out/srgan-mse-x4",
+    '--config.data.source=my pictures',
+    '--config.train.max_minutes=30',
+    "--config.init_from=it's/out/srresnet-x4",
+    '--config.losses.vgg=v g g.npz',
+    key,
+  ]
+  # Nothing is quoted that needs it not: a document prints these lines.
+  plain = subprocess.run(
+    ['bash', LAUNCH / 'zoo.sh', '-n', 'MINUTES', 'DATA', 'OUT', 'edsr-baseline-x4'],
+    capture_output=True,
+    text=True,
+  )
+  assert plain.stdout == (
+    'jsr train --config configs/edsr.py:baseline,x4,from-x2 --workdir'
+    ' OUT/edsr-baseline-x4 --config.data.source=DATA --config.train.max_minutes=MINUTES'
+    ' --config.init_from=OUT/edsr-baseline-x2\n'
+  )
 
 
 def test_zoo_goes_on_after_a_network_that_fails(start, tmp_path):
