@@ -1,6 +1,7 @@
 """The site of the documents builds strictly, asks no other host, and its links hold."""
 
 import functools
+import importlib
 import importlib.util
 import json
 import os
@@ -19,17 +20,6 @@ from tests.conftest import ROOT
 DOCS = ROOT / 'docs'
 
 
-@pytest.fixture(scope='module')
-def site(tmp_path_factory):
-  pytest.importorskip('mkdocs')
-  folder = tmp_path_factory.mktemp('site')
-  command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-d', folder]
-  env = {**os.environ, 'NO_MKDOCS_2_WARNING': '1'}
-  done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-  assert done.returncode == 0, done.stderr
-  return folder
-
-
 def module(path: pathlib.Path):
   spec = importlib.util.spec_from_file_location(path.stem, path)
   loaded = importlib.util.module_from_spec(spec)
@@ -37,7 +27,21 @@ def module(path: pathlib.Path):
   return loaded
 
 
-def test_every_document_is_a_page_in_the_navigation(site):
+def test_the_site(tmp_path):
+  """It builds without a warning. One test, as building takes long, and each of several
+  workers would build it for itself."""
+  pytest.importorskip('mkdocs')
+  command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '-d', tmp_path]
+  env = {**os.environ, 'NO_MKDOCS_2_WARNING': '1'}
+  done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+  every_document_is_a_page_in_the_navigation(tmp_path)
+  nothing_is_loaded_from_elsewhere(tmp_path)
+  the_reference_has_every_model_and_loss(tmp_path)
+  studies_are_listed_with_their_verdicts(tmp_path)
+
+
+def every_document_is_a_page_in_the_navigation(site: pathlib.Path) -> None:
   home = (site / 'index.html').read_text()
   hooks = module(ROOT / 'mkdocs_hooks.py')
   pages = [*hooks.PAGES.values()]
@@ -48,7 +52,7 @@ def test_every_document_is_a_page_in_the_navigation(site):
     assert f'href="{html}"' in home, f'{page} is not in the navigation'
 
 
-def test_nothing_is_loaded_from_elsewhere(site):
+def nothing_is_loaded_from_elsewhere(site: pathlib.Path) -> None:
   loading = re.compile(
     r'<(?:script|img|iframe|source)[^>]*\ssrc="?(https?:)?//'
     r'|<link(?=[^>]*rel="?(?:stylesheet|icon|preload|preconnect|dns-prefetch))'
@@ -62,7 +66,7 @@ def test_nothing_is_loaded_from_elsewhere(site):
     assert not re.search(r'url\(["\']?(https?:)?//', path.read_text()), path.name
 
 
-def test_reference_has_every_model_and_loss(site):
+def the_reference_has_every_model_and_loss(site: pathlib.Path) -> None:
   page = (site / 'api' / 'models.html').read_text()
   for name in models.generator_names():
     assert f'id="jsr.models.{name}.Generator"' in page, name
@@ -72,7 +76,7 @@ def test_reference_has_every_model_and_loss(site):
   assert 'id="jsr.load"' in (site / 'api' / 'index.html').read_text()
 
 
-def test_studies_are_listed_with_their_verdicts(site):
+def studies_are_listed_with_their_verdicts(site: pathlib.Path) -> None:
   """Reports come and go; the list follows."""
   from jsr.experiments.studies import STUDIES
 
@@ -101,6 +105,58 @@ def test_results_are_what_was_measured():
   assert len(rows) > 3
   for row in rows:
     assert row in text
+
+
+def test_what_the_page_says_of_the_gan_is_checked(monkeypatch):
+  results = module(ROOT / 'benchmarks' / 'results.py')
+  results.check_invention('cat', {'compact-x4': 26.77, 'compact-x4-gan': 25.92})
+  with pytest.raises(ValueError, match='cat: compact-x4-gan'):
+    results.check_invention('cat', {'compact-x4': 26.77, 'compact-x4-gan': 26.8})
+
+
+def reference() -> set[str]:
+  """What has an entry in the API reference; a folder's `*` stands for its modules."""
+  found = set()
+  for path in (DOCS / 'api').glob('*.md'):
+    for entry in re.findall(r'^::: (\S+)$', path.read_text(), re.M):
+      folder = ROOT.joinpath(*entry.removesuffix('.*').split('.'))
+      files = folder.glob('[a-z]*.py') if entry.endswith('.*') else ()
+      found |= {entry, *(f'{entry[:-2]}.{file.stem}' for file in files)}
+  return found
+
+
+def is_module(name: str) -> bool:
+  path = ROOT.joinpath(*name.split('.'))
+  return path.with_suffix('.py').is_file() or (path / '__init__.py').is_file()
+
+
+def not_in_reference(text: str) -> list[str]:
+  """Names of jsr in code font that are not there, or whose module has no entry."""
+  text = re.sub(r'^( *)```.*?^\1```', '', text, flags=re.M | re.S)
+  listed, found = reference(), []
+  for name in re.findall(r'`(jsr(?:\.\w+)+)', text):
+    words = name.split('.')
+    heads = ['.'.join(words[:n]) for n in range(1, len(words) + 1)]
+    longest = [head for head in heads if is_module(head)][-1]
+    inside = name[len(longest) + 1 :].split('.')[0]
+    exists = not inside or hasattr(importlib.import_module(longest), inside)
+    entry = name if longest == 'jsr' else longest
+    if not exists or entry not in listed:
+      found.append(name)
+  return found
+
+
+def test_the_checker_of_the_reference_can_fail():
+  assert (
+    not_in_reference('`jsr.load` `jsr.errors.UserError` `jsr.losses.pixel.l1`') == []
+  )
+  bad = ['jsr.commands.zoo', 'jsr.losses.pixel.l7', 'jsr.looses', 'jsr.train.memory']
+  assert not_in_reference(' '.join(f'`{name}`' for name in bad)) == bad
+
+
+@pytest.mark.parametrize('path', documents.DOCUMENTS, ids=documents.name)
+def test_modules_in_code_font_are_in_the_reference(path):
+  assert not_in_reference(path.read_text()) == []
 
 
 def test_pictures_are_small():
