@@ -3,7 +3,7 @@
   python benchmarks/zoo.py add WORKDIR NAME --data DIR --command 'jsr train ...'
       --about 'One line for the list.' --trained-on 'T91' --licence 'none stated'
       [--paper FILE.json] [--remark TEXT] [--calibrate FOLDER] [--since STEP]
-      [--after-steps STEPS --after-hours HOURS] [--where TEXT]
+      [--after-steps STEPS --after-hours HOURS] [--device TEXT] [--where TEXT]
   python benchmarks/zoo.py write
   python benchmarks/zoo.py check
 
@@ -17,7 +17,10 @@ FILE.json has 'source', 'protocol', 'psnr_y' ({set: dB}) and 'training' of the p
 over the steps since that earlier checkpoint, for runs that are too short for their
 moving average: it has not forgotten the beginning. `--after-...` are the steps and
 hours of an earlier training of the same network that this one went on from, by
-config.init_from; they count. `--where` says how much of the machine the training had.
+config.init_from; they count, and are told apart from those of the last run. `--device`
+is what the training ran on, where that is not this machine, and `--where` says how much
+of it the training had. LPIPS is measured under `rgb8` where AlexNet's weights can be
+had; where they cannot, the record says why.
 
 `write` makes the cards and docs/zoo.md of the records; `check` tells, with status 1,
 which of them is not what its records give.
@@ -39,6 +42,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 PAGE = ROOT / 'docs' / 'zoo.md'
 SITE = ROOT / 'jsr' / 'web' / 'pages' / 'results'
 SETS = list(zoo_cards.SETS)
+LPIPS = 'lpips_alex'
 # dB on Set5 that half the size may cost.
 LOSS = 0.005
 # dB below its paper at which a network is still to be trained.
@@ -98,7 +102,22 @@ def hours(workdir: pathlib.Path) -> float:
   return total / 3600
 
 
-def measure(path: pathlib.Path, name: str, data: str, sets: list[str]) -> list[Any]:
+def lpips() -> tuple[list[Any], dict[str, str]]:
+  """Returns LPIPS for `measure`, or {'LPIPS': why there is none}."""
+  from jsr.errors import UserError
+  from jsr.evaluate import extra, protocol
+  from jsr.weights import fetch
+
+  try:
+    return extra.open_metrics([LPIPS], protocol.get('rgb8')), {}
+  except UserError as error:
+    # A record speaks of no folder of one machine.
+    return [], {'LPIPS': str(error).replace(str(fetch.cache_dir()), '$JSR_CACHE')}
+
+
+def measure(
+  path: pathlib.Path, name: str, data: str, sets: list[str], extra: list[Any]
+) -> list[Any]:
   """Measures a model file; returns rows of `jsr compare`, each with its protocol."""
   from jsr.evaluate import benchmark, methods, protocol
   from jsr.evaluate import sets as picture_sets
@@ -107,8 +126,9 @@ def measure(path: pathlib.Path, name: str, data: str, sets: list[str]) -> list[A
   rows = []
   for pictures in picture_sets.open_sets(sets, data=data, lr=None, limit=None):
     for kind in ('y_float', 'rgb8') if network.color == 'y' else ('rgb8',):
+      rule, more = protocol.get(kind), extra if kind == 'rgb8' else []
       before, got = (
-        benchmark.measure(m, pictures, network.scale, protocol.get(kind), timed=False)
+        benchmark.measure(m, pictures, network.scale, rule, timed=False, extra=more)
         for m in (bicubic, network)
       )
       rows.append(got | {'protocol': kind, 'bicubic': before['psnr_y']})
@@ -146,22 +166,23 @@ def on_set5(rows: list[Any]) -> float:
 
 
 def store(
-  path: pathlib.Path, model: Any, name: str, data: str
+  path: pathlib.Path, model: Any, name: str, data: str, extra: list[Any]
 ) -> tuple[dict[str, Any], list[Any]]:
   """Writes the model file in the least precision that is good enough, and measures."""
   from jsr.evaluate import conversion
 
   conversion.save(path, model)
-  whole = on_set5(measure(path, name, data, ['Set5']))
+  whole = on_set5(measure(path, name, data, ['Set5'], []))
   conversion.save(path, model, half=True)
-  rows = measure(path, name, data, SETS)
+  rows = measure(path, name, data, SETS, extra)
   loss = whole - on_set5(rows)
   half = loss < LOSS
   if not half:
     conversion.save(path, model)
-    rows = measure(path, name, data, SETS)
+    rows = measure(path, name, data, SETS, extra)
   kind = 'float16' if half else 'float32'
-  return {'stored': kind, 'float16_loss': round(loss, 6)}, rows
+  # A reason is for those whose kernels stay float32 although the loss is small.
+  return {'stored': kind, 'float16_loss': round(loss, 6), 'float32_because': ''}, rows
 
 
 def distance(paper: dict[str, Any], steps: int, ours: dict[str, Any], data: str) -> Any:
@@ -197,7 +218,8 @@ def add(args: argparse.Namespace) -> int:
   if args.since:
     model = model._replace(variables=mean_since(args.workdir, args.since))
   path = embedded.FOLDER / f'{name}{model_file.SUFFIX}'
-  stored, rows = store(path, model, name, args.data)
+  metrics, missing = lpips()
+  stored, rows = store(path, model, name, args.data, metrics)
   for old in embedded.FOLDER.glob(f'{name}.*{quantize.SUFFIX}'):
     old.unlink()
   if args.calibrate:
@@ -232,8 +254,9 @@ def add(args: argparse.Namespace) -> int:
     + (f', after {args.after_steps:,} of another run' if args.after_steps else '')
     + (f'; parameters are the mean since step {args.since}' if args.since else ''),
     'command': args.command,
-    'hours': round(args.after_hours + hours(args.workdir), 2),
-    'device': f'{args.where} {machine.describe()}',
+    'hours_of_last_run': round(hours(args.workdir), 2),
+    'before': before(args.after_steps, args.after_hours),
+    'device': f'{args.where} {args.device or machine.describe()}',
     'licence': 'that of jsr; the pictures it was trained on are not part of it',
     'measured': machine.describe(),
     'results': [
@@ -241,10 +264,11 @@ def add(args: argparse.Namespace) -> int:
         **{key: row[key] for key in ('set', 'protocol')},
         **{key: round(row[key], 4) for key in ('bicubic', 'psnr_y')},
         'ssim_y': round(row['ssim_y'], 6),
+        **({LPIPS: round(row[LPIPS], 6)} if LPIPS in row else {}),
       }
       for row in rows
     ],
-    'missing': {'LPIPS': "AlexNet's weights were not at hand"},
+    'missing': missing,
     'paper': paper,
     'remark': args.remark,
   }
@@ -252,6 +276,13 @@ def add(args: argparse.Namespace) -> int:
   (embedded.FOLDER / f'{name}.json').write_text(text, encoding='utf-8')
   tell_site(name, model.scale, rows)
   return write()
+
+
+def before(steps: int, known: float) -> list[dict[str, Any]]:
+  """Returns what a record says of the runs that the last one went on from."""
+  if not steps:
+    return []
+  return [{'what': f'{steps:,} steps of another run', 'hours': known or None}]
 
 
 def tell_site(name: str, scale: int, rows: list[Any]) -> None:
@@ -264,10 +295,12 @@ def tell_site(name: str, scale: int, rows: list[Any]) -> None:
     if row['protocol'] != 'rgb8':
       continue
     new = {k: v for k, v in row.items() if k not in ('protocol', 'bicubic')}
+    new.pop(LPIPS, None)  # No column of these tables.
     # The machine had other work, and each new size was compiled.
     new['seconds_per_image'] = None
     for each in new['per_image'].values():
       each['seconds'] = None
+      each.pop(LPIPS, None)
     kept = [r for r in results['rows'] if (r['method'], r['set']) != (name, row['set'])]
     last = max(i for i, r in enumerate(kept) if r['set'] == row['set'])
     results['rows'] = [*kept[: last + 1], benchmark.to_json(new), *kept[last + 1 :]]
@@ -288,6 +321,7 @@ def main() -> int:
   adding.add_argument('--since', type=int, metavar='STEP')
   adding.add_argument('--after-steps', type=int, default=0, metavar='STEPS')
   adding.add_argument('--after-hours', type=float, default=0.0, metavar='HOURS')
+  adding.add_argument('--device', default='', metavar='TEXT')
   adding.add_argument('--where', default='beside other work, on', metavar='TEXT')
   adding.set_defaults(run=add)
   actions.add_parser('write').set_defaults(run=lambda _: write())

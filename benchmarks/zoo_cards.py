@@ -22,7 +22,7 @@ def card(record: Record) -> str:
     'trained on': record['data'],
     'licence of the data': record['data_licence'],
     'recipe': record['recipe'],
-    'time': f'{record["hours"]:.1f} hours, {record["device"]}',
+    'time': _time(record),
     'licence': record['licence'],
     'SHA-256': f'`{record["sha256"]}`',
   }
@@ -42,21 +42,46 @@ def card(record: Record) -> str:
 
 
 def _stored(record: Record) -> str:
-  if record['stored'] == 'float32':
-    return ''
-  return (
-    f'; kernels stored as {record["stored"]}, which costs'
-    f' {max(record["float16_loss"], 0):.4f} dB on Set5'
+  loss = f'{max(record["float16_loss"], 0):.4f} dB on Set5'
+  if record['stored'] == 'float16':
+    return f'; kernels stored as float16, which costs {loss}'
+  why = record['float32_because']
+  return f'; float16 would cost {loss}' + (f', but {why}' if why else '')
+
+
+def _time(record: Record) -> str:
+  told = f'{record["hours_of_last_run"]:.1f} hours, {record["device"]}'
+  if not record['before']:
+    return told
+  runs = '; '.join(
+    f'{run["what"]}, ' + (f'{run["hours"]:.1f} hours' if run['hours'] else 'not timed')
+    for run in record['before']
   )
+  return f'the last run: {told}. Before it: {runs}'
+
+
+def hours(record: Record) -> str:
+  """Returns the time of all runs, such as '4.7'; '`>` 4.7' where one was not timed."""
+  known = [run['hours'] for run in record['before']]
+  total = record['hours_of_last_run'] + sum(each or 0 for each in known)
+  return ('' if all(known) else '`>` ') + f'{total:.1f}'
 
 
 def _table(record: Record) -> str:
-  rows = ['| set | protocol | bicubic | this | SSIM |', '|---|---|---|---|---|']
+  head = ['set', 'protocol', 'bicubic', 'this', 'SSIM']
+  measured = any('lpips_alex' in row for row in record['results'])
+  head += ['LPIPS'] if measured else []
+  rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
   for row in record['results']:
-    rows.append(
-      f'| {row["set"]} x{record["scale"]} | {row["protocol"]} | {row["bicubic"]:.2f} |'
-      f' {row["psnr_y"]:.2f} | {row["ssim_y"]:.4f} |'
-    )
+    cells = [
+      f'{row["set"]} x{record["scale"]}',
+      row['protocol'],
+      *(f'{row[key]:.2f}' for key in ('bicubic', 'psnr_y')),
+      f'{row["ssim_y"]:.4f}',
+    ]
+    if measured:
+      cells.append(f'{row["lpips_alex"]:.4f}' if 'lpips_alex' in row else '')
+    rows.append('| ' + ' | '.join(cells) + ' |')
   rows += ['']
   rows += [f'{what} is unavailable: {why}.' for what, why in record['missing'].items()]
   return '\n'.join(rows).strip()
@@ -98,6 +123,9 @@ def signed(value: float) -> str:
   return f'{value:+.2f}'.replace('-', '−')
 
 
+_HOURS = ('hours of the last run', 'of all runs')
+
+
 def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> str:
   """Returns docs/zoo.md.
 
@@ -107,19 +135,32 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
     intro: What stands before the table.
   """
   records = list(records)
-  head = ('name', 'parameters', 'MB', 'stored', 'hours', 'protocol', *SETS, 'paper')
+  head = ('name', 'parameters', 'MB', 'stored', *_HOURS, 'protocol', *SETS, 'paper')
   rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
   rows += ['| ' + ' | '.join(_cells(record)) + ' |' for record in records]
   size = sum(record['bytes'] for record in records) / 1e6
-  missing = {what: why for r in records for what, why in r['missing'].items()}
+  # Each reason once, by the networks that it holds for.
+  missing: dict[tuple[str, str], list[str]] = {}
+  for record in records:
+    for reason in record['missing'].items():
+      missing.setdefault(reason, []).append(record['name'])
+  lacking = [
+    f'{what} is unavailable'
+    + ('' if len(found) == len(records) else f' for {", ".join(found)}')
+    + f': {why}.'
+    for (what, why), found in missing.items()
+  ]
+  # Devices without the versions and the day, each once.
+  devices = dict.fromkeys(record['device'].partition(';')[0] for record in records)
   parts = [
     intro.strip(),
     '\n'.join(rows),
     _filled(
       'PSNR in dB / SSIM, on Y. The last column is ours less the figure that the paper'
-      ' prints for the same network on Set5. All files together have'
-      f' {size:.1f} MB. '
-      + ' '.join(f'{what} is unavailable: {why}.' for what, why in missing.items())
+      ' prints for the same network on Set5. Hours of all runs count those of the'
+      ' networks and runs that the last one went on from; `>` stands before a sum of'
+      f' which one part was not timed. All files together have {size:.1f} MB. '
+      + ' '.join(lacking)
     ),
     '## How far from the papers, and why',
     '\n'.join(_why(record) for record in records if record['paper'] is not None),
@@ -128,9 +169,10 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
     parts += [
       '## Not trained yet, or not to the end',
       _filled(
-        'No graphics card was at hand. These commands train them in the order of the'
-        ' list, each as long as `--config.train.max_minutes` says; the same command'
-        ' continues. `launch/zoo.sh MINUTES DATA OUT` runs them all.'
+        f'The networks above were trained {"; ".join(devices)}. These commands train'
+        ' the rest in the order of the list, each as long as'
+        ' `--config.train.max_minutes` says; the same command continues.'
+        ' `launch/zoo.sh MINUTES DATA OUT` runs them all.'
       ),
       '```sh\n' + '\n'.join(untrained.values()) + '\n```',
     ]
@@ -157,7 +199,8 @@ def _cells(record: Record) -> tuple[str, ...]:
     f'{record["parameters"]:,}',
     f'{record["bytes"] / 1e6:.2f}',
     record['stored'],
-    f'{record["hours"]:.1f}',
+    f'{record["hours_of_last_run"]:.1f}',
+    hours(record),
     kind,
     *scores,
     f'{signed(far[1])}' if far else '',

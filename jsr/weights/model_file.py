@@ -114,6 +114,7 @@ def load(path: str | os.PathLike[str]) -> ModelFile:
           f'{path} does not say which network its tensors belong to: make a model file'
           ' of it with `jsr convert`'
         )
+      # It has keys() and cannot be iterated.
       flat = {name: _read(f.get_tensor(name)) for name in f.keys()}  # noqa: SIM118
   except (OSError, safetensors.SafetensorError) as error:
     raise UserError(

@@ -1,11 +1,14 @@
 """`jsr zoo`, and where the model file of a name comes from."""
 
 import http.server
+import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import urllib.error
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ import jsr
 from jsr import cli
 from jsr.errors import UserError
 from jsr.evaluate import conversion, methods
-from jsr.weights import embedded, model_file
+from jsr.weights import embedded, lpips, model_file
 from tests.conftest import ROOT
 
 NAME = 'srcnn-x3'
@@ -116,8 +119,14 @@ def test_a_record_is_complete(name):
   assert record['name'] == name
   for key in ('about', 'data', 'data_licence', 'recipe', 'command', 'device'):
     assert record[key], key
-  assert record['hours'] > 0
-  assert 'LPIPS' in record['missing']
+  assert record['hours_of_last_run'] > 0
+  assert all(run['what'] for run in record['before'])
+  # What starts from another network counts that one's time.
+  assert bool(record['before']) == bool(
+    re.search(r'init_from|from-x4|,gan', record['command'])
+  )
+  colour = [row for row in record['results'] if row['protocol'] == 'rgb8']
+  assert 'LPIPS' in record['missing'] or all('lpips_alex' in row for row in colour)
   assert {row['set'] for row in record['results']} == {'Set5', 'Set14', 'BSD100'}
   for row in record['results']:
     assert {'psnr_y', 'ssim_y', 'bicubic', 'protocol'} <= {*row}
@@ -127,6 +136,8 @@ def test_a_record_is_complete(name):
   assert record['stored'] in ('float32', 'float16')
   if record['stored'] == 'float16':
     assert record['float16_loss'] < 0.005
+  else:
+    assert record['float16_loss'] >= 0.005 or record['float32_because']
   path = embedded.path(name)
   assert path.parent == embedded.FOLDER
   assert path.stat().st_size == record['bytes']
@@ -144,6 +155,7 @@ def stored(path):
   import safetensors
 
   with safetensors.safe_open(path, 'numpy') as f:
+    # It has keys() and cannot be iterated.
     return {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
 
 
@@ -151,12 +163,62 @@ def test_all_together_are_small():
   assert sum(embedded.record(name)['bytes'] for name in embedded.names()) < 60e6
 
 
-def test_every_name_enlarges():
+@pytest.mark.parametrize('name', [n for n in embedded.names() if n.endswith('-gan')])
+def test_a_partner_enlarges(name):
+  """The others do where test_embedded.py measures them."""
   lr = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
-  for name in embedded.names():
-    network = methods.resolve(name)
-    hr = network.upscale_uint8(lr, network.scale)
-    assert hr.shape == (9 * network.scale, 8 * network.scale, 3), name
+  network = methods.resolve(name)
+  hr = network.upscale_uint8(lr, network.scale)
+  assert hr.shape == (9 * network.scale, 8 * network.scale, 3)
+
+
+@pytest.fixture
+def zoo(monkeypatch):
+  """benchmarks/zoo.py."""
+  monkeypatch.syspath_prepend(str(ROOT / 'benchmarks'))
+  return importlib.import_module('zoo')
+
+
+def test_why_lpips_is_missing(zoo, monkeypatch, tmp_path):
+  monkeypatch.setenv('JSR_CACHE', str(tmp_path))
+
+  def no(*_, **__):
+    raise urllib.error.URLError('no network')
+
+  monkeypatch.setattr(lpips.find, '__kwdefaults__', {**lpips.find.__kwdefaults__})
+  monkeypatch.setitem(lpips.find.__kwdefaults__, 'opener', no)
+  found, missing = zoo.lpips()
+  assert found == []
+  assert 'no network' in missing['LPIPS']
+  assert '$JSR_CACHE/lpips-v0.1-alex.pth' in missing['LPIPS']
+  assert str(tmp_path) not in missing['LPIPS']
+
+
+def test_hours_of_all_runs(zoo):
+  cards = zoo.zoo_cards
+  record = {**embedded.record('espcn-x3'), 'before': []}
+  record |= {'hours_of_last_run': 0.4, 'device': 'beside other work, on X; today'}
+  assert cards.hours(record) == '0.4'
+  record['before'] = zoo.before(13_600, 4.3)
+  assert cards.hours(record) == '4.7'
+  told = 'on X; today. Before it: 13,600 steps of another run, 4.3 hours |'
+  assert told in cards.card(record)
+  record['before'] += zoo.before(5_000, 0.0)
+  assert cards.hours(record) == '`>` 4.7'
+  assert '5,000 steps of another run, not timed |' in cards.card(record)
+
+
+def test_the_page_asks_the_records(zoo):
+  """Devices, and what has LPIPS."""
+  one, two = embedded.record('espcn-x3'), embedded.record('srcnn-x3')
+  one = {**one, 'device': 'on a B200; today', 'missing': {}}
+  one['results'] = [{**row, 'lpips_alex': 0.25} for row in one['results']]
+  two = {**two, 'missing': {'LPIPS': 'no network'}}
+  page = ' '.join(zoo.zoo_cards.page([one, two], {'x': 'jsr train'}, '').split())
+  assert 'were trained on a B200; beside other work, on Intel' in page
+  assert 'LPIPS is unavailable for srcnn-x3: no network.' in page
+  assert '| 0.9054 | 0.2500 |' in zoo.zoo_cards.card(one)
+  assert 'LPIPS' not in zoo.zoo_cards.card(one).replace('| SSIM | LPIPS |', '')
 
 
 def test_fetch_from_the_package(capsys, tmp_path, monkeypatch):
