@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shlex
 import time
@@ -222,9 +223,7 @@ def finish(
   Returns:
     The files, the report first.
   """
-  made = findings.Made(
-    shlex.join(argv), seconds, machine.describe(), study.config.to_dict()
-  )
+  made = findings.Made(shlex.join(argv), seconds, _machine(), study.config.to_dict())
   paths = findings.write(study.output, found, made)
   if report is not None:
     name = study.name
@@ -232,6 +231,13 @@ def finish(
       report, found, made, report=name, results=name, prefix=f'{name}-'
     )
   return paths
+
+
+def _machine() -> str:
+  """The machine, and how busy it was: every busy program counts as one."""
+  if not hasattr(os, 'getloadavg'):
+    return machine.describe()
+  return f'{machine.describe()}; load of the last quarter hour {os.getloadavg()[2]:.1f}'
 
 
 def _existing(root: pathlib.Path | None, option: str, part: str) -> pathlib.Path:

@@ -47,7 +47,7 @@ def measured(psnr):
   return {name: {'a': values, 'b': values} for name in ('Set5', 'Set14')}
 
 
-def outcome(srnet, esrgan):
+def outcome(srnet, esrgan, greys=(0.2, 0.19)):
   return report.Outcome(
     {
       'srnet': [measured(x) for x in srnet],
@@ -56,7 +56,7 @@ def outcome(srnet, esrgan):
     },
     measured(28.0),
     {'srnet': [0.1, 0.3, 0.1], 'rrdb': [0.05, 0.05, 0.2], 'esrgan': [0.2, 0.2, 0.1]},
-    [impulse.Noisy('a', 0.2, [5.0, 4.0], [5.1, 3.8])],
+    [impulse.Noisy('a', grey, [5.0, 4.0], [5.1, 3.8]) for grey in greys],
   )
 
 
@@ -86,6 +86,10 @@ def test_verdicts(opened):
   assert 'E[x(1-x)] = 0.197, a possible value' in noise.reason
   assert 'need -0.106, which no picture has' in noise.reason
   assert 'by 0.20 dB at most' in noise.reason
+  # 5.23 and 5.53 dB with all hit: both are above what is printed.
+  above = report.make(opened, outcome([25], [26], (0.2, 0.22))).claims[1]
+  assert above.verdict == findings.UNDECIDABLE
+  assert '5.23 to 5.53 dB, on one side of what is printed' in above.reason
   assert claims([25, 25.1], [24, 24.1])[0].verdict == findings.NOT_CONFIRMED
   assert claims([25, 25.5], [24, 26])[0].verdict == findings.UNDECIDABLE
   # One seed has no interval, and decides nothing.

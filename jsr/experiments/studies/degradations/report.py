@@ -94,11 +94,12 @@ def change(
 
 
 def degraded(found: Mapping[str, Any], kind: str, key: str) -> list[list[float]]:
-  """The values of a kind on all degradations but the clean one, each seed."""
+  """The means over all degradations but the clean one, a picture each, each seed.
+
+  One picture degraded five times is one picture: five would make intervals too short.
+  """
   names = [name for name in found if name != CLEAN]
-  return np.concatenate(
-    [np.array(found[name][kind][key]) for name in names], axis=1
-  ).tolist()
+  return np.mean([found[name][kind][key] for name in names], axis=0).tolist()
 
 
 def _said(both: Mapping[str, Interval], digits: int) -> str:
@@ -239,7 +240,7 @@ def _setup(c: Any, judge: Extra) -> list[str]:
     f' {c.learning_rate:g}, L1, {c.seeds} seed(s); with one seed all kinds see the same'
     ' patches in the same order. The target is HR as it is, while second-order LR is'
     ' made of sharpened HR: so a part of what is learnt there is to soften (Real-ESRGAN'
-    ' sharpens the target too). Other work ran on the machine beside it.',
+    ' sharpens the target too).',
     f'Synthetic: the first {c.synthetic.limit} pictures of {c.synthetic.set}, centre'
     f' crops of {c.synthetic.size} x {c.synthetic.size}, degraded once with fixed seeds'
     f' by jsr’s degradations with their default ranges; protocol rgb8. {looks}.',

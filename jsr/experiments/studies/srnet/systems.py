@@ -31,6 +31,9 @@ def recipe(study: Study, name: str, seed: int, init_from: str = '') -> ConfigDic
     'data.batch_size': part.batch_size,
     'data.patch_size': part.patch_size,
     'generator.args.features': part.features,
+    # Down to 0: so short a training at a constant rate is judged at a random step.
+    'optim.generator.schedule': 'cosine',
+    'optim.generator.decay': 0.0,
     # The sets are for the end alone.
     'eval.every': 0,
     'eval.sets': (),
@@ -67,6 +70,8 @@ def recipe(study: Study, name: str, seed: int, init_from: str = '') -> ConfigDic
     'optim.ema_decay': 0.0,  # An average of so short a run would be its beginning.
     'optim.generator.learning_rate': part.gan_rate,
     'optim.discriminator.learning_rate': part.gan_rate,
+    'optim.discriminator.schedule': 'cosine',
+    'optim.discriminator.decay': 0.0,
   }
   return study.recipe('esrgan.py:pool', keys)
 
