@@ -1,7 +1,7 @@
 """Study `content`: five content losses from one SRResNet (report 002).
 
 Command: jsr study-content --data DATA --weights WEIGHTS
-Cost: 12 minutes of one core. DATA holds train/, Set5, Set14 and BSD100; WEIGHTS the
+Cost: 12 minutes of one core a seed. DATA holds train/, Set5, Set14 and BSD100; WEIGHTS the
   published SRResNet of 8 blocks, VGG19 up to relu3_1, SqueezeNet 1.1 and NIQE's model.
 Expect: SRResNet-MSE keeps its PSNR, every other loss gives some up for detail (Ledig
   et al., 2017, table 1).
@@ -19,7 +19,7 @@ def get_config(arg: str = '') -> ConfigDict:
   """Returns the study's config; see the top of the file for `arg`."""
   words = training.words(arg, 'smoke')
   c = default.get_config()
-  c.seeds = 1  # All that fits into a quarter of an hour of a core.
+  c.seeds = 3
   # Of jsr.experiments.studies.content.variants.VARIANTS, in the order of the tables;
   # the first is the one that the others are compared with.
   c.variants = (
@@ -36,7 +36,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.niqe = 'niqe/niqe_pris_params.npz'
 
   c.source = 'train'  # Folder of training pictures below DATA.
-  c.steps = 80
+  c.steps = 400
   c.batch_size = 4
   c.patch_size = 64
   # Of the generator, down to 0 by a cosine: at a constant rate the mean colour keeps

@@ -32,14 +32,18 @@ PAIR = [('srresnet-mse', 'srgan-mse')]
 
 
 def test_verdicts_of_psnr():
-  claim = claims.of_psnr(rows([HIGH], [LOW]), 'x', PAIR)
+  claim = claims.of_psnr(rows([HIGH] * 2, [LOW] * 2), 'x', PAIR)
   assert claim.verdict == findings.CONFIRMED
   assert 'SRResNet-MSE − SRGAN-MSE +1.00 [+0.75, +1.25] dB' in claim.reason
-  claim = claims.of_psnr(rows([LOW], [HIGH]), 'x', PAIR)
+  claim = claims.of_psnr(rows([LOW] * 2, [HIGH] * 2), 'x', PAIR)
   assert claim.verdict == findings.NOT_CONFIRMED
   mixed = measured((31.0, 33.5, 34.2))
-  claim = claims.of_psnr(rows([HIGH], [mixed]), 'x', PAIR)
+  claim = claims.of_psnr(rows([HIGH] * 2, [mixed] * 2), 'x', PAIR)
   assert claim.verdict == findings.UNDECIDABLE
+  # One training each is no evidence of what another seed would give.
+  claim = claims.of_psnr(rows([HIGH], [LOW]), 'x', PAIR)
+  assert claim.verdict == findings.UNDECIDABLE
+  assert claim.reason.endswith('dB; one training each')
   # A second training that says the opposite, though the mean still stands.
   other = measured((32.05, 33.05, 34.05))
   claim = claims.of_psnr(rows([HIGH, HIGH], [LOW, other]), 'x', PAIR)
@@ -53,7 +57,7 @@ def test_looks_must_agree():
   pair = [('srgan-mse', 'srresnet-mse')]
 
   def judge(one):
-    return claims.of_looks(rows([HIGH], [one]), 'x', pair).verdict
+    return claims.of_looks(rows([HIGH] * 2, [one] * 2), 'x', pair).verdict
 
   assert judge(better) == findings.CONFIRMED
   assert judge(torn) == findings.UNDECIDABLE

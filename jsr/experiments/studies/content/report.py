@@ -105,8 +105,10 @@ def _fidelity(
     if printed:
       note += (
         ' Printed: 16 blocks, trained from scratch on ImageNet; their SSIM is the daala'
-        " tool's, and MOS are marks of 26 people. * best of its group by their test."
+        " tool's, and MOS are marks of 26 people."
       )
+      if any('*' in str(cell) for line in lines for cell in line):
+        note += ' * best of its group by their test.'
     where = f'{texts.of_sets(c, [set_name])}'
     made.append(Table(f'Fidelity on {where}', header, lines, note))
   return made

@@ -35,14 +35,15 @@ def question() -> list[str]:
   return [
     "Report 002 presents SRGAN and prints the paper's table of five variants: content"
     ' loss by MSE or in features of VGG19 (VGG22, VGG54), without a discriminator'
-    ' (SRResNet) and with one (SRGAN). PSNR falls from variant to variant, while people'
-    ' give the later ones better marks (MOS). Is that so when all are trained alike'
+    ' (SRResNet) and with one (SRGAN). SRResNet-MSE has the highest PSNR and the lowest'
+    ' marks of people (MOS), all others less of the one and more of the other; among'
+    ' those the orders of Set5 and Set14 differ. Is that so when all are trained alike'
     ' from one network, and is it a trade, more of one for less of the other?',
     'Complete VGG19 weights are not at hand, so there is no VGG54. In its place stands'
     ' the deepest layer of the public part of VGG19, relu3_1 (normalised: each filter'
     ' scaled to mean activation 1), as SRGAN-VGG31; VGG22 is the real relu2_2 of the'
-    ' same file. SqueezeNet 1.1 (Caffe) judges: its features are no part of any loss'
-    ' here.',
+    ' same file. SqueezeNet 1.1 (Caffe) judges: of the five above, none has its'
+    ' features in a loss.',
   ]
 
 
