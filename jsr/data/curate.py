@@ -227,7 +227,9 @@ def _check(rules: Rules) -> None:
       f'--hamming {rules.hamming} is none of the {fingerprint.BITS} bits; choose'
       f' 0 to {fingerprint.BITS}'
     )
-  if min(rules.validation, rules.test) < 0 or rules.validation + rules.test >= 1:
+  # Nothing is true of NaN.
+  shares = rules.validation, rules.test
+  if not (min(shares) >= 0 and max(shares) >= 0 and sum(shares) < 1):
     raise UserError(
       f'--validation {rules.validation:g} and --test {rules.test:g} leave nothing to'
       ' train on; choose shares from 0 that sum to less than 1'

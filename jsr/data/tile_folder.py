@@ -1,6 +1,8 @@
 """A folder of the tiles that `curate.py` keeps: `jsr curate`.
 
-The folder appears when it is complete, and the same pictures give the same files.
+A new folder appears when it is complete, and the same pictures give the same files.
+Nothing in a folder that is there is ever deleted or replaced: it only gets back what it
+lacks of its own tiles.
 """
 
 import dataclasses
@@ -62,7 +64,8 @@ def write(
 
   `folder` gets train/, validation/ and test/ with PNG files, so that it is a source for
   training; manifest.json with every tile and what became of it; and dropped.png, what
-  was dropped and why. A folder that holds the same tiles already is left alone.
+  was dropped and why. A folder that holds the same tiles already is left alone; what
+  it lacks of them is added.
 
   Args:
     spec: See `sources.open_source`.
@@ -85,7 +88,10 @@ def write(
     )
   if _is_made(folder, made, with_sheet):
     return made
-  partial = folder.with_name(f'.{folder.name}.partial')
+  # '.' and '..' have no names of their own.
+  target = folder.resolve()
+  there = target.is_dir()
+  partial = (target if there else target.parent) / _partial(target)
   try:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -95,9 +101,10 @@ def write(
         draw_sheet(made, cells).save(partial / SHEET)
       text = json.dumps(manifest(made, rules), indent=1)
       (partial / MANIFEST).write_text(text + '\n', encoding='utf-8')
-      if folder.exists():
-        shutil.rmtree(folder)
-      partial.replace(folder)
+      if there:
+        _add_missing(partial, target)
+      else:
+        partial.replace(target)
     finally:
       shutil.rmtree(partial, ignore_errors=True)
   except OSError as error:
@@ -108,8 +115,46 @@ def write(
 def _check_target(folder: pathlib.Path) -> None:
   if folder.exists() and not folder.is_dir():
     raise UserError(f"'{folder}' is a file; name a folder")
-  if folder.is_dir() and any(folder.iterdir()) and _read(folder) is None:
+  if not folder.is_dir():
+    return
+  try:
+    found = {
+      path.relative_to(folder).as_posix()
+      for path in folder.rglob('*')
+      if not path.is_dir() or path.is_symlink()
+    }
+  except OSError as error:
+    raise UserError(f"cannot read '{folder}': {error.strerror or error}") from error
+  made = _read(folder)
+  known = set()
+  if made:
+    known = {MANIFEST, SHEET, *(t['file'] for t in made['tiles'] if 'file' in t)}
+  # What a killed start left is nobody's.
+  rest = f'{_partial(folder.resolve())}/'
+  other = sorted(f for f in found - known if not f.startswith(rest))
+  if not made and other:
     raise UserError(f"'{folder}' holds other files; name a new folder")
+  if other:
+    raise UserError(
+      f"'{folder}' holds files that are not in its {MANIFEST}, such as '{other[0]}';"
+      ' take them out, or name a new folder'
+    )
+
+
+def _partial(folder: pathlib.Path) -> str:
+  return f'.{folder.name}.partial'
+
+
+def _add_missing(source: pathlib.Path, folder: pathlib.Path) -> None:
+  """Moves into a folder those files of another one that it lacks.
+
+  The manifest comes first, so that a folder which a kill left incomplete is known.
+  """
+  files = [path.relative_to(source) for path in source.rglob('*') if path.is_file()]
+  for file in sorted(files, key=lambda f: (f.name != MANIFEST, f)):
+    if not (folder / file).exists():
+      (folder / file).parent.mkdir(parents=True, exist_ok=True)
+      (source / file).replace(folder / file)
 
 
 def _read(folder: pathlib.Path) -> Mapping[str, Any] | None:
@@ -118,13 +163,15 @@ def _read(folder: pathlib.Path) -> Mapping[str, Any] | None:
     tree = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
   except (OSError, ValueError):
     return None
-  return (
-    tree if isinstance(tree, dict) and tree.get('format') == curate.FORMAT else None
-  )
+  if not isinstance(tree, dict) or tree.get('format') != curate.FORMAT:
+    return None
+  tiles = tree.get('tiles')
+  whole = isinstance(tiles, list) and all(isinstance(t, dict) for t in tiles)
+  return tree if whole and 'hash' in tree else None
 
 
 def _is_made(folder: pathlib.Path, made: curate.Curated, with_sheet: bool) -> bool:
-  """Whether a folder holds these tiles; True leaves it alone, False writes it anew."""
+  """Whether a folder holds these tiles; True leaves it alone, False adds to it."""
   old = _read(folder)
   if old is None:
     return False

@@ -4,6 +4,7 @@ The numbers are those of jsr's design, from an independent computation.
 """
 
 import json
+import pathlib
 import re
 
 import numpy as np
@@ -229,6 +230,73 @@ def test_again(folder, tmp_path, capsys):
   assert (out / 'manifest.json').read_bytes() == text
 
 
+@pytest.mark.parametrize('place', ['notes.txt', 'train/mine.png', '.hidden/x'])
+@pytest.mark.parametrize('gone', [False, True])
+def test_what_a_user_put_there_stays(folder, tmp_path, capsys, place, gone):
+  """Whether the folder is complete, lacks a tile, or is to get its first sheet."""
+  out = tmp_path / 'out'
+  assert run(folder, '-o', out, '--size', 32) == 0
+  (out / place).parent.mkdir(exist_ok=True)
+  (out / place).write_text('mine')
+  if gone:
+    next(p for p in out.rglob('*_x*.png')).unlink()
+  before = {p: p.read_bytes() for p in out.rglob('*') if p.is_file()}
+  for words in ([], ['--sheet']):
+    capsys.readouterr()
+    assert run(folder, '-o', out, '--size', 32, *words) == 2
+    err = capsys.readouterr().err
+    assert f"not in its manifest.json, such as '{place}'" in err
+    assert err.count('\n') == 1
+  assert {p: p.read_bytes() for p in out.rglob('*') if p.is_file()} == before
+
+
+def test_a_sheet_is_added(folder, tmp_path):
+  out = tmp_path / 'out'
+  assert run(folder, '-o', out, '--size', 32) == 0
+  files = {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+  assert run(folder, '-o', out, '--size', 32, '--sheet') == 0
+  assert (out / 'dropped.png').is_file()
+  now = {p: p.stat().st_mtime_ns for p in out.rglob('*') if p.is_file()}
+  assert now.items() >= files.items()
+  assert len(now) == len(files) + 1
+
+
+def test_the_folder_one_is_in(folder, tmp_path, monkeypatch):
+  (tmp_path / 'here').mkdir()
+  monkeypatch.chdir(tmp_path / 'here')
+  assert run(folder, '-o', '.', '--size', 32) == 0
+  assert sorted(p.name for p in pathlib.Path().iterdir()) == ['manifest.json', 'train']
+  assert pathlib.Path.cwd() == tmp_path / 'here'
+
+
+def test_a_kill_while_files_move_loses_none(folder, tmp_path, monkeypatch):
+  out = tmp_path / 'out'
+  rules = curate.Rules(size=32)
+  tile_folder.write(str(folder), out, rules, progress=False)
+  whole = {p: p.read_bytes() for p in out.rglob('*') if p.is_file()}
+  gone = sorted(out.rglob('*_x*.png'))[:3]
+  for path in gone:
+    path.unlink()
+  move, left = pathlib.Path.replace, [1]
+
+  def stop(self, target):
+    if not left[0]:
+      raise KeyboardInterrupt
+    left[0] -= 1
+    return move(self, target)
+
+  monkeypatch.setattr(pathlib.Path, 'replace', stop)
+  with pytest.raises(KeyboardInterrupt):
+    tile_folder.write(str(folder), out, rules, progress=False)
+  assert {*out.rglob('*.*')} >= {p for p in whole if p not in gone}
+  monkeypatch.undo()
+  # As if it had been killed for good.
+  (out / '.out.partial').mkdir(exist_ok=True)
+  (out / '.out.partial' / 'x').touch()
+  tile_folder.write(str(folder), out, rules, progress=False)
+  assert {p: p.read_bytes() for p in out.rglob('*') if p.is_file()} == whole
+
+
 def test_splits_are_of_pictures():
   rules = curate.Rules(validation=0.2, test=0.3)
   names = [f'picture{k}' for k in range(2000)]
@@ -250,6 +318,9 @@ def test_splits_are_of_pictures():
     ),
     (['--hamming', '170'], 'none of the 169 bits'),
     (['--test', '0.6', '--validation', '0.4'], 'leave nothing to train on'),
+    (['--validation', 'nan'], 'choose shares from 0'),
+    (['--test', 'nan'], 'choose shares from 0'),
+    (['--validation=-inf'], 'choose shares from 0'),
   ],
 )
 def test_mistakes(folder, tmp_path, capsys, words, message):
