@@ -23,8 +23,19 @@ ATTEMPTS = 3
 
 
 def cache_dir() -> pathlib.Path:
-  """Returns the folder of downloaded files: `$JSR_CACHE`, or `~/.cache/jsr`."""
-  return pathlib.Path(os.environ.get('JSR_CACHE') or '~/.cache/jsr').expanduser()
+  """Returns the folder of downloaded files: `$JSR_CACHE`, or `~/.cache/jsr`.
+
+  Raises:
+    UserError: It is that of a user who does not exist.
+  """
+  name = os.environ.get('JSR_CACHE') or '~/.cache/jsr'
+  try:
+    return pathlib.Path(name).expanduser()
+  except RuntimeError as error:
+    raise UserError(
+      f'there is no folder {name} for downloads, as there is no such user: name another'
+      ' one with the variable JSR_CACHE'
+    ) from error
 
 
 def fetch(

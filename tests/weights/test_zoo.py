@@ -3,6 +3,7 @@
 import http.server
 import importlib
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import jsr
 from jsr import cli
 from jsr.errors import UserError
 from jsr.evaluate import conversion, methods
-from jsr.weights import embedded, lpips, model_file
+from jsr.weights import embedded, fetch, lpips, model_file
 from tests.conftest import ROOT
 
 NAME = 'srcnn-x3'
@@ -280,6 +281,54 @@ def test_fetch_from_a_folder(lean, capsys, tmp_path, monkeypatch):
 def test_the_variable_names_a_place(lean, monkeypatch):
   monkeypatch.setenv(embedded.VARIABLE, str(lean))
   assert methods.resolve(NAME).scale == 3
+
+
+def test_a_damaged_file_of_the_cache_heals(lean, capsys, tmp_path):
+  assert run('fetch', NAME, '--from', lean) == 0
+  (cached,) = (tmp_path / 'cache' / 'zoo').glob('*.safetensors')
+  whole = cached.read_bytes()
+  damaged = bytearray(whole)
+  damaged[-1] ^= 1
+  # By the command, and by whatever else wants the file.
+  cached.write_bytes(damaged)
+  assert run('fetch', NAME, '--from', lean, '-o', tmp_path / 'new') == 0
+  assert cached.read_bytes() == (tmp_path / 'new' / FILE).read_bytes() == whole
+  cached.write_bytes(damaged)
+  assert embedded.path(NAME, str(lean)).read_bytes() == whole
+  cached.write_bytes(damaged)
+  assert f'`jsr zoo fetch {NAME} --from`' in says(methods.resolve, NAME)
+  assert not cached.exists()
+
+
+def test_a_damaged_file_is_fetched_again(server, tmp_path):
+  address = f'http://127.0.0.1:{server.server_port}'
+  assert run('fetch', NAME, '--from', address) == 0
+  (cached,) = (tmp_path / 'cache' / 'zoo').glob('*.safetensors')
+  whole = cached.read_bytes()
+  cached.write_bytes(b'damaged')
+  assert run('fetch', NAME, '--from', address) == 0
+  assert cached.read_bytes() == whole
+
+
+def test_places_that_cannot_be_read(lean, capsys, monkeypatch, tmp_path):
+  err = mistake(capsys, 'fetch', NAME, '--from', '~nobody-of-that-name/x')
+  assert '~nobody-of-that-name/x: there is no such user' in err
+  monkeypatch.setenv(embedded.VARIABLE, '~nobody-of-that-name/x')
+  assert 'there is no such user' in mistake(capsys, 'fetch', NAME)
+  opened = pathlib.Path.open
+
+  def closed(self, *args, **options):
+    if self.parent == lean:
+      raise PermissionError(13, 'Permission denied')
+    return opened(self, *args, **options)
+
+  # Whoever runs this may be root, who can read everything.
+  monkeypatch.setattr(pathlib.Path, 'open', closed)
+  err = mistake(capsys, 'fetch', NAME, '--from', lean)
+  assert f'cannot read {lean / FILE}: Permission denied' in err
+  monkeypatch.undo()
+  monkeypatch.setenv('JSR_CACHE', '~nobody-of-that-name/cache')
+  assert 'the variable JSR_CACHE' in says(fetch.cache_dir)
 
 
 def test_another_file_of_that_name(lean, capsys, tmp_path):

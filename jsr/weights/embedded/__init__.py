@@ -67,7 +67,7 @@ def path(name: str, source: str = '') -> pathlib.Path:
 
   Raises:
     UserError: No network of that name, its file is not at hand and nothing says where
-      it lies, or what lies there is another file.
+      it lies, or what lies there is another file or cannot be read.
   """
   known = _file(name, '.json')
   if in_package(name):
@@ -76,7 +76,15 @@ def path(name: str, source: str = '') -> pathlib.Path:
   # Weights that were trained further have the same name and another checksum.
   cached = fetch.cache_dir() / 'zoo' / f'{name}.{checksum[:16]}{SUFFIX}'
   if cached.is_file():
-    return cached
+    if _digest(cached) == checksum:
+      return cached
+    # Damaged since it came; whoever asks again would only find it again.
+    try:
+      cached.unlink(missing_ok=True)
+    except OSError as error:
+      raise errors.UserError(
+        f'{cached} is damaged and cannot be removed: {error.strerror}'
+      ) from error
   source = source or os.environ.get(VARIABLE, '')
   if not source:
     raise errors.UserError(
@@ -87,7 +95,12 @@ def path(name: str, source: str = '') -> pathlib.Path:
   if re.match(r'https?://', source):
     url = f'{source.rstrip("/")}/{name}{SUFFIX}'
     return fetch.fetch(url, checksum, cached.name, cached.parent, option='--from')
-  found = pathlib.Path(source).expanduser() / f'{name}{SUFFIX}'
+  try:
+    found = pathlib.Path(source).expanduser() / f'{name}{SUFFIX}'
+  except RuntimeError as error:
+    raise errors.UserError(
+      f"{source}: there is no such user: write the folder's whole path"
+    ) from error
   if not found.is_file():
     raise errors.UserError(
       f'there is no {found.name} in {source}: name the folder or address that holds it'
@@ -100,10 +113,9 @@ def check(name: str, file: pathlib.Path) -> None:
   """Compares a file with the record of a name.
 
   Raises:
-    UserError: It is another file, or a damaged one.
+    UserError: It is another file, a damaged one, or cannot be read.
   """
-  with file.open('rb') as f:
-    found = hashlib.file_digest(f, 'sha256').hexdigest()
+  found = _digest(file)
   if found != (wanted := record(name)['sha256']):
     raise errors.UserError(
       f'{file} is not the model file of {name} (its SHA-256 is {found}, not {wanted}):'
@@ -164,6 +176,14 @@ def perceptual(name: str) -> str | None:
   """Returns the name of the GAN-trained partner, or None."""
   partner = name + PERCEPTUAL
   return partner if partner in names() else None
+
+
+def _digest(file: pathlib.Path) -> str:
+  try:
+    with file.open('rb') as f:
+      return hashlib.file_digest(f, 'sha256').hexdigest()
+  except OSError as error:
+    raise errors.UserError(f'cannot read {file}: {error.strerror}') from error
 
 
 def _file(name: str, suffix: str) -> pathlib.Path:
