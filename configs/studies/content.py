@@ -1,8 +1,9 @@
 """Study `content`: five content losses from one SRResNet (report 002).
 
 Command: jsr study-content --data DATA --weights WEIGHTS
-Cost: 12 minutes of one core a seed. DATA holds train/, Set5, Set14 and BSD100; WEIGHTS the
-  published SRResNet of 8 blocks, VGG19 up to relu3_1, SqueezeNet 1.1 and NIQE's model.
+Cost: 12 minutes of one core a seed. DATA holds train/, Set5, Set14 and BSD100;
+  WEIGHTS the published SRResNet of 8 blocks, VGG19 up to relu3_1, SqueezeNet 1.1 and
+  NIQE's model.
 Expect: SRResNet-MSE keeps its PSNR, every other loss gives some up for detail (Ledig
   et al., 2017, table 1).
 

@@ -41,7 +41,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.esrgan.weight = 5e-3  # Of the adversarial loss.
 
   c.speed_sizes = ((128, 128), (640, 480))
-  c.speed_calls = (5, 1)  # Timed calls at each size, the methods in turn.
+  c.speed_calls = (5, 3)  # Timed calls at each size, the methods in turn.
 
   # The GAN of 64 pixels, and the same with the head behind it at 256.
   c.gan = _game(widths=(16, 32, 48, 64), batch_size=8)

@@ -1,11 +1,14 @@
 """Files that a command writes: found out beforehand, and whole or not at all."""
 
 import contextlib
+import io
 import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
 from typing import Any
+
+from PIL import Image
 
 from jsr import errors
 from jsr.evaluate import page
@@ -64,11 +67,23 @@ def write_text(path: pathlib.Path, text: str) -> None:
   Raises:
     UserError: It cannot be written.
   """
+  write_bytes(path, text.encode())
+
+
+def write_png(path: pathlib.Path, picture: Image.Image) -> None:
+  """Writes a picture as PNG, whole or not at all; likewise."""
+  made = io.BytesIO()
+  picture.save(made, 'png')
+  write_bytes(path, made.getvalue())
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+  """Writes a file, whole or not at all; likewise."""
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-      temporary.write_text(text, encoding='utf-8')
+      temporary.write_bytes(content)
       temporary.replace(path)
     finally:
       temporary.unlink(missing_ok=True)

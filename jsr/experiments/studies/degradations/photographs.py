@@ -149,7 +149,6 @@ def _write_sheet(study: Study, shown: Mapping[str, Sequence[np.ndarray]]) -> Non
       top, left = row * step, column * step
       sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
   path = study.output / SHEET
-  study.output.mkdir(parents=True, exist_ok=True)
-  Image.fromarray(sheet).save(path)
+  output.write_png(path, Image.fromarray(sheet))
   columns = ', '.join(shown)
   output.write_text(path.with_suffix('.txt'), f'columns, from the left: {columns}\n')

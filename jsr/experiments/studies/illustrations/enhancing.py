@@ -74,7 +74,7 @@ class Players:
     """
     folder = self._study.output / 'runs' / f'gan-{seed}'
     files = [folder / 'alone.safetensors', folder / 'stacked.safetensors']
-    if not files[1].is_file():
+    if not (folder / 'log.json').is_file():  # It is written last.
       print(f'training gan-{seed}', flush=True)
       start = time.process_time()
       small, log = self._small.train(seed, real, marks=(self._first,))
@@ -217,4 +217,4 @@ def _draw(
     for i, picture in enumerate(small[:4])
   ]
   width = (len(made) + 1) * (SCALE * SIZE + 8) + 8
-  sheet.draw(sections, width).save(study.output / f'{name}.png')
+  output.write_png(study.output / f'{name}.png', sheet.draw(sections, width))

@@ -111,7 +111,7 @@ def _setup(c: ConfigDict, results: Results) -> list[str]:
     f' network is {ratio:.0f} times as large as this one, which therefore stands in no'
     ' order below. One seed each.',
     '**Speed.** From a uint8 picture on the host to the enlarged one, float32, in'
-    ' seconds of the processor, since other work ran on the machine; the median of'
+    ' seconds of the processor, which other programs hardly lengthen; the median of'
     f' {" and ".join(map(str, c.speed_calls))} calls, the methods in turn, after one'
     ' that compiles.',
     f'**GAN.** Noise to 64 × 64: five convolutions, {game.steps} steps of'
@@ -258,7 +258,8 @@ def _samples(samples: Results) -> Table:
 
 def _remarks(c: ConfigDict, results: Results) -> list[str]:
   steps = results['enhancing']['steps']
-  ratio = np.mean([s['stacked'] / s['alone'] for s in steps])
+  # The first seed's time holds the compiler's.
+  ratio = np.median([s['stacked'] / s['alone'] for s in steps])
   counts = results['curation']['tiles']
   low = {
     size: 100 * (1 - n['after low information'] / n['tiles'])
