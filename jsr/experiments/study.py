@@ -110,7 +110,8 @@ def check_kept(
   Raises:
     UserError: They differ.
   """
-  if changed := settings.differences(*map(settings.flatten, (was, asked))):
+  old, new = (settings.flatten(each) for each in (was, asked))
+  if changed := settings.differences(old, new):
     raise errors.UserError(
       f'{path} was made by another config ({changed}); choose a new --output, or the'
       ' old values'
