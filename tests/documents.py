@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from tests.conftest import ROOT
 
-# Documents whose commands are looked at. The cards' trainings took hours and are not
-# run, not even in small.
+# Documents whose commands are looked at.
 CARDS = sorted((ROOT / 'jsr' / 'weights' / 'embedded').glob('*.md'))
 DOCUMENTS = [
   ROOT / 'README.md',
@@ -23,6 +22,11 @@ FILLED_IN = {'MINUTES': '1', 'STEPS': '2'}
 NAMING = {
   *('-o', '--output', '--json', '--data', '--sets', '--scale', '--workdir', '--config'),
 }
+# Languages of fenced blocks: what a reader types, reads, or has printed.
+SHELL = {'sh', 'console'}
+LANGUAGES = SHELL | {'python', ''}
+# Programs whose subcommands do different things.
+GROUPS = {'study', 'zoo', 'doe'}
 _BLOCK = re.compile(r'^( *)```(\w*)([^\n]*)\n(.*?)^\1```', re.M | re.S)
 _ASSIGNMENT = re.compile(r'\w+=')
 
@@ -35,6 +39,17 @@ class Block:
   language: str
   title: str
   text: str
+
+  @property
+  def typed(self) -> str:
+    """What a reader types into a shell: of a console, what stands behind `$ `."""
+    if self.language not in SHELL:
+      return ''
+    text = re.sub(r'\\\n\s*', ' ', self.text)
+    if self.language == 'sh':
+      return text
+    lines = text.splitlines(keepends=True)
+    return ''.join(x.removeprefix('$ ') for x in lines if x.startswith('$ '))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +65,8 @@ class Command:
     """'jsr train' and 'jsr study create' of jsr, else the first word."""
     if self.words[0] != 'jsr':
       return self.words[0]
-    return ' '.join(self.words[: 3 if self.words[1] == 'study' else 2])
+    grouped = self.words[1] in GROUPS and not self.words[2].startswith('-')
+    return ' '.join(self.words[: 3 if grouped else 2])
 
   @property
   def options(self) -> dict[str, str]:
@@ -103,9 +119,9 @@ def blocks(path: pathlib.Path) -> Iterator[Block]:
 
 def commands(block: Block) -> Iterator[Command]:
   """Yields the commands of a shell block; a pipe or && makes two of a line."""
-  for line in re.sub(r'\\\n\s*', ' ', block.text).splitlines():
+  for line in block.typed.splitlines():
     words: list[str] = []
-    for word in [*shlex.split(line.removeprefix('$ '), comments=True), '&&']:
+    for word in [*shlex.split(line, comments=True), '&&']:
       if word not in ('|', '&&', '&'):
         words.append(re.sub(r'[A-Z]+$', lambda m: FILLED_IN.get(m[0], m[0]), word))
         continue
@@ -122,7 +138,6 @@ def all_commands() -> list[Command]:
     command
     for path in DOCUMENTS
     for block in blocks(path)
-    if block.language in ('sh', 'bash', 'shell')
     for command in commands(block)
   ]
 
@@ -133,25 +148,33 @@ OURS = [command for command in COMMANDS if command.words[0] == 'jsr']
 TITLED = {
   name(path) for path in DOCUMENTS if any(block.title for block in blocks(path))
 }
-# What is not run, and why; it is parsed all the same.
+# Documents that people start with: all of their commands are run.
+FOLLOWED = {
+  name(path)
+  for path in DOCUMENTS
+  if (path.name == 'README.md' and path.parent == ROOT)
+  or path.parent.name == 'tutorials'
+}
+# What is not run, and why; it is parsed all the same, its config and keys included.
 NOT_RUN = {
   'jsr serve': 'serves until it is stopped; tests/web runs it',
   'jsr worker': 'works until it is stopped; tests/web runs it',
   'jsr export --to int8': 'needs nncf, which is no part of `dev`',
+  'jsr doe': 'dozens of trainings; tests/experiments/doe runs a small one',
 }
 # Python that is not run, by its first line.
 NOT_RUN_PYTHON = {
   'from jsr.data.builders import div2k, paired_folder': 'downloads DIV2K',
 }
 # Studies train for minutes; each has a test of its small form.
-STUDY = re.compile(r'jsr study-\w+')
+STUDY = re.compile(r'jsr study-(\w+)')
 
 
 def reason(command: Command) -> str:
   """Why a command is not run; '' where it is."""
   if STUDY.fullmatch(command.program):
     return 'its study has a test'
-  if command.document.startswith('jsr/'):
+  if command.document.startswith('jsr/') and command.program == 'jsr train':
     return 'a card: hours of training'
   options = command.options
   for key, why in NOT_RUN.items():
@@ -164,16 +187,21 @@ def reason(command: Command) -> str:
 
 
 def owners() -> list[Command]:
-  """The commands that are run: of each pattern, and of each option, the first; of
-  documents whose readers write files, all."""
-  found: list[Command] = []
-  seen: set[object] = set()
-  for command in OURS:
-    new = {command.pattern, *((command.program, x) for x in command.options)}
-    if not reason(command) and (new - seen or command.document in TITLED):
+  """The commands that are run: of documents that people start with, all; of the others
+  the first of each pattern and of each option that none of those has."""
+  able = [command for command in OURS if not reason(command)]
+  found = [command for command in able if command.document in FOLLOWED]
+  seen = {part for command in found for part in _parts(command)}
+  for command in able:
+    new = _parts(command)
+    if command.document not in FOLLOWED and new - seen:
       found.append(command)
       seen |= new
   return found
+
+
+def _parts(command: Command) -> set[object]:
+  return {command.pattern, *((command.program, x) for x in command.options)}
 
 
 OWNERS = owners()

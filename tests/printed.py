@@ -2,7 +2,8 @@
 
 Whatever a command names is made when it is needed: by the command of the document that
 writes it, or else as a tiny stand-in, chosen by the name. Networks train for two steps
-in their `:smoke` form, and sets have one small picture.
+in their `:smoke` form, and sets have one small picture, all of one size, so that each
+network is compiled once.
 """
 
 import pathlib
@@ -25,9 +26,9 @@ FOLDERS = (
 )
 LR_FOLDERS = {'DIV2K_train_LR_unknown/X2': 2, 'DIV2K_train_LR_unknown/X4': 4}
 # Folders of sets. They have the names of the standard ones, whose figures these do not
-# have: the gate is open here.
-DATA = ('DATA', 'data')
-SETS = ('Set5', 'Set14', 'BSD100', 'Urban100')
+# have: the gate is open here. A folder's own photographs stand for the embedded ones.
+DATA = ('DATA', 'data', 'DIR')
+SETS = ('Set5', 'Set14', 'BSD100', 'Urban100', 'photographs')
 PICTURES = ('.jpg', '.png', '.tif', '.webp')
 # Network of a workdir that no document trains, by the name of the folder.
 NETWORKS = {'esrgan': 'rrdb'}
@@ -41,9 +42,11 @@ def outputs(command: Command) -> list[str]:
   options, program = command.options, command.program
   found = [
     options[name]
-    for name in ('-o', '--output', '--workdir', '--json', '--html')
+    for name in ('-o', '--output', '--workdir', '--json', '--html', '--report')
     if name in options and not (name == '--workdir' and program == 'jsr evaluate')
   ]
+  if '--sweep' in options:
+    found = [f'{path}{suffix}' for path in found for suffix in ('.json', '.svg')]
   if '--html' in options:
     found.append(options['--html'].removesuffix('.html') + '_pictures')
   if program == 'jsr export' and '-o' not in options:
@@ -69,7 +72,7 @@ class World:
     start: Callable[[Command, list[str]], int],
   ):
     self.folder, self._start = folder, start
-    self.ran: set[tuple[str, ...]] = set()
+    self.ran: dict[tuple[str, ...], Command] = {}
     self._makers: dict[str, Command] = {}
     for command in commands:
       for path in outputs(command):
@@ -85,7 +88,7 @@ class World:
     """
     if command.words in self.ran:
       return
-    self.ran.add(command.words)
+    self.ran[command.words] = command
     mine = outputs(command)
     wanted = names(command.words[1:])
     if command.program.startswith('jsr study '):
@@ -97,6 +100,15 @@ class World:
         self.need(name)
     status = self._start(command, self.arguments(command))
     assert status == 0, f'{command.document}: status {status} of {command.text}'
+
+  def missing(self) -> list[str]:
+    """What commands that ran should have written, and have not."""
+    return [
+      f'{command.document}: {path} of {command.text}'
+      for command in self.ran.values()
+      for path in outputs(command)
+      if not path.startswith('study:') and not (self.folder / path).exists()
+    ]
 
   def need(self, name: str) -> None:
     """Makes what a name stands for, if anything; in a folder, that folder."""
@@ -132,8 +144,9 @@ class World:
         words[i] = '--config.init_from='  # The small form of `from-x2` starts afresh.
       elif i and words[i - 1] == '--config' and 'smoke' not in word:
         words[i] = f'{word}{"," if ":" in word else ":"}smoke'
-    if 'photographs' in options.get('--sets', ''):
-      words += ['--limit', '1']  # These are whole pictures.
+    if 'photographs' in options.get('--sets', '') and '--data' not in options:
+      self.need('DATA')  # The embedded ones are whole pictures.
+      words += ['--data', 'DATA']
     if command.program == 'jsr train':
       if '--config.train.max_steps' not in options:
         words.append('--config.train.max_steps=2')
@@ -171,6 +184,9 @@ def make(path: pathlib.Path, name: str) -> None:
     workdirs.make(path, **fields(network))
   elif path.suffix in ('.pth', '.pt', '.safetensors'):
     weights(path, name)
+  elif name.startswith('jsr/'):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / name, path)
 
 
 def drawings(path: pathlib.Path) -> None:

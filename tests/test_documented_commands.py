@@ -12,7 +12,9 @@ import tomllib
 
 import pytest
 
-from jsr import cli
+from jsr import cli, errors
+from jsr.experiments.doe import experiment, ratios
+from jsr.experiments.studies import STUDIES
 from jsr.train import parallel, settings
 from tests import documents
 from tests.conftest import ROOT
@@ -64,12 +66,31 @@ def check_training(args: argparse.Namespace) -> None:
     settings.load(f'{spec}:{words},smoke' if words else f'{spec}:smoke', args.overrides)
 
 
+def check_study(args: argparse.Namespace) -> None:
+  """The config exists, takes its argument and knows the keys."""
+  settings.load(str(ROOT / args.config), args.overrides)
+
+
+def check_design(args: argparse.Namespace, folder: pathlib.Path) -> None:
+  """Every row of the design is a config that can be trained."""
+  factors = [experiment.parse_factor(text) for text in args.factor]
+  experiment.Experiment(
+    str(ROOT / args.config),
+    args.overrides,
+    args.design,
+    factors,
+    ratios.parse(args.response),
+    folder,
+    args.seeds,
+  )
+
+
 def text_of(commands: list[Command]) -> list[str]:
   return [f'{c.document}: {c.text}' for c in commands]
 
 
 @pytest.mark.parametrize('path', documents.DOCUMENTS, ids=documents.name)
-def test_every_command_parses(path, monkeypatch):
+def test_every_command_parses(path, monkeypatch, tmp_path):
   monkeypatch.setattr(parallel, 'configure_for_training', lambda **_: None)
   for command in OURS:
     if command.document != documents.name(path):
@@ -77,9 +98,13 @@ def test_every_command_parses(path, monkeypatch):
     args = parse(list(command.words[1:]))
     if command.program == 'jsr train':
       check_training(args)
+    elif documents.STUDY.fullmatch(command.program):
+      check_study(args)
+    elif command.program == 'jsr doe':
+      check_design(args, tmp_path / 'doe')
 
 
-def test_the_checker_can_fail():
+def test_the_checker_can_fail(tmp_path):
   for words in (['compare', '--method', 'bicubic'], ['no-such-command']):
     with pytest.raises(AssertionError, match='does not parse'):
       parse(words)
@@ -87,6 +112,62 @@ def test_the_checker_can_fail():
     parse(['upscale', 'a.png', '-o', 'b', '--no-such-option'])
   with pytest.raises(AssertionError, match='does not exist'):
     check_training(argparse.Namespace(config='configs/none.py', overrides=[]))
+  for words, said in (
+    (['study-faces', '--config.sises=(16,)'], "'sises'"),
+    (['study-faces', '--config', 'configs/studies/faces.py:lwf'], "'lwf'"),
+  ):
+    with pytest.raises(errors.UserError, match=said):
+      check_study(parse(words))
+  design = ['doe', '--design', 'L4', '--config', 'configs/srnet.py', '-o', 'x']
+  design += ['--response', 'psnr_y:larger', '--factor', 'optim.name=rmsprop,adam']
+  check_design(parse(design), tmp_path / 'doe')
+  for factor, said in (
+    ('optim.nome=rmsprop,adam', 'nome'),
+    ('generator.name=edsr,edrs', 'edrs'),
+  ):
+    with pytest.raises(errors.UserError, match=said):
+      check_design(parse([*design, '--factor', factor]), tmp_path / 'doe')
+
+
+def test_languages_of_blocks():
+  """A block of a language that nobody knows would be looked at by nobody."""
+  found = {b.language for path in documents.DOCUMENTS for b in documents.blocks(path)}
+  assert found == documents.LANGUAGES
+
+
+def test_what_is_typed():
+  """Of a console, what stands behind `$ `; `sh` is typed as it stands."""
+  text = '$ jsr a \\\n    --b\nprinted\n$ jsr c\n'
+  console = documents.Block('x.md', 'console', '', text)
+  assert [c.words for c in documents.commands(console)] == [
+    ('jsr', 'a', '--b'),
+    ('jsr', 'c'),
+  ]
+  script = documents.Block('x.md', 'sh', '', 'jsr a | jsr c d\n')
+  assert [c.words for c in documents.commands(script)] == [
+    ('jsr', 'a'),
+    ('jsr', 'c', 'd'),
+  ]
+  assert not [*documents.commands(documents.Block('x.md', '', '', text))]
+
+
+def test_subcommands_are_told_apart():
+  def program(text: str) -> str:
+    return documents.Command('x.md', text, tuple(text.split())).program
+
+  assert program('jsr zoo card compact-x4') == 'jsr zoo card'
+  assert program('jsr doe analyse table.csv') == 'jsr doe analyse'
+  assert program('jsr doe --design L9') == 'jsr doe'
+  assert program('jsr study status looks') == 'jsr study status'
+  assert program('jsr upscale a.png') == 'jsr upscale'
+
+
+def test_every_study_has_a_test():
+  """That is why the documented runs leave studies out."""
+  tests = {path.stem for path in (ROOT / 'tests' / 'experiments').rglob('test_*.py')}
+  assert STUDIES
+  for name in STUDIES:
+    assert tests & {f'test_study_{name}', f'test_{name}_study'}, name
 
 
 def test_exceptions_are_needed():
@@ -109,9 +190,9 @@ def test_shell_blocks_are_shell(tmp_path):
   files = []
   for path in documents.DOCUMENTS:
     for block in documents.blocks(path):
-      if block.language == 'sh':
+      if block.typed:
         files.append(tmp_path / f'{path.stem}-{len(files)}.sh')
-        files[-1].write_text(block.text)
+        files[-1].write_text(block.typed)
   command = [pathlib.Path(sys.executable).parent / 'shellcheck', '-s', 'bash']
   # Cd that may fail, files that are not there, values that look like arrays.
   command += ['-e', 'SC1091,SC2164,SC2102', *files]
