@@ -3,7 +3,7 @@
 Command: jsr study-degradations --data DATA --weights WEIGHTS
   where DATA holds train/ (photographs), BSD100/HR, real/RealSRSet20 and
   real/RealESRGAN_inputs, and WEIGHTS niqe/ and squeezenet1_1_caffe/
-Cost: about a quarter of an hour of one CPU core (`:smoke` takes a minute or so, and
+Cost: about half an hour of one CPU core (`:smoke` takes a minute or so, and
   needs neither DATA nor WEIGHTS).
 Expect: docs/studies/degradations.md.
 
@@ -28,7 +28,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.judged = 'second-order'  # Degradation of those that the verdicts are about.
   c.others = ()  # More degradations to train on, for the tables.
   c.source = 'train'  # Folder of DATA with training photographs; '' for those of jsr.
-  c.steps = 120
+  c.steps = 1500
   c.batch_size = 8
   c.patch_size = 128
   c.learning_rate = 5e-4
