@@ -1,7 +1,7 @@
 """Study `content`: five content losses from one SRResNet (report 002).
 
 Command: jsr study-content --data DATA --weights WEIGHTS
-Cost: 12 minutes of one core a seed. DATA holds train/, Set5, Set14 and BSD100;
+Cost: 8 minutes of one core a seed. DATA holds train/, Set5, Set14 and BSD100;
   WEIGHTS the published SRResNet of 8 blocks, VGG19 up to relu3_1, SqueezeNet 1.1 and
   NIQE's model.
 Expect: SRResNet-MSE keeps its PSNR, every other loss gives some up for detail (Ledig
@@ -37,7 +37,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.niqe = 'niqe/niqe_pris_params.npz'
 
   c.source = 'train'  # Folder of training pictures below DATA.
-  c.steps = 400
+  c.steps = 250
   c.batch_size = 4
   c.patch_size = 64
   # Of the generator, down to 0 by a cosine: at a constant rate the mean colour keeps

@@ -1,7 +1,7 @@
 """Study `rrim`: RRIM against SRGAN, with and without batch norm (report 001).
 
 Command: jsr study-rrim --data DATA
-Cost: 15 minutes of one core. DATA holds train/, Set5 and Set14.
+Cost: 20 minutes of one core. DATA holds train/, Set5 and Set14.
 Expect: report 001 sees the losses swing ever wider from about step 500 once batch norm
   is removed, and not with RRIM; and RRIM a little ahead of SRGAN in PSNR, SSIM and FSIM
   at the same time an epoch.
@@ -20,11 +20,11 @@ def get_config(arg: str = '') -> ConfigDict:
   words = training.words(arg, 'smoke')
   c = default.get_config()
   c.source = 'train/DIV2K_test_LRx4'  # Folder of training pictures below DATA.
-  c.init_steps = 150  # Of the first stage, by MSE; 2000 in the report.
+  c.init_steps = 500  # Of the first stage, by MSE; 2000 in the report [our reading].
   c.init_rate = 1e-3  # Of Adam, in that stage alone.
-  c.steps = 1000  # Against the discriminator; 80,000 in the report.
+  c.steps = 1500  # Against the discriminator; 80,000 in the report, likewise.
   c.batch_size = 4  # The report's.
-  c.patch_size = 32  # 384 in the report.
+  c.patch_size = 32  # 384 in its code base.
   c.blocks = 4  # Residual blocks of SRGAN, and modules of RRIM; 16 in the report.
   c.features = 32  # Of SRGAN's trunk; RRIM's is twice as wide. 64 in the report.
   c.discriminator = ConfigDict()  # Fields of the one that the report names, SRGAN's.
@@ -40,7 +40,7 @@ def get_config(arg: str = '') -> ConfigDict:
   c.sets = ('Set5', 'Set14')
   c.limit = 0  # First pictures of each set; 0 for all.
   # FSIM takes seconds a picture: so many seeds get it, a number for each set.
-  c.fsim_seeds = (1, 1)
+  c.fsim_seeds = (3, 1)
 
   c.timing = ConfigDict()
   c.timing.rounds = 5
