@@ -147,6 +147,10 @@ def listed_pairs(folder: pathlib.Path, listing: pathlib.Path) -> FacePairs:
     if not good or (words[0] == words[2]) != same:
       wanted = "'NAME 1 4'" if same else "'NAME 1 OTHER 2'"
       raise UserError(f"{listing}, line {i + 2}: expected {wanted}, not '{line}'")
+    for name in (words[0], words[2]):
+      # A name stands for a folder beside the others, not for a path.
+      if name in ('.', '..') or '/' in name or '\\' in name:
+        raise UserError(f"{listing}, line {i + 2}: '{name}' is no name of a person")
     rows.append((words[0], int(words[1]), words[2], int(words[3])))
   wanted_pictures = sorted({(r[0], r[1]) for r in rows} | {(r[2], r[3]) for r in rows})
   files = [_picture(folder, *picture) for picture in wanted_pictures]

@@ -135,6 +135,9 @@ def test_the_list_of_lfw(lfw):
     ('Bo\t1\t3', 'Bo\t1\t3.5', r'line 3: expected'),
     ('Bo\t3\tCy\t1', 'Bo\t3\tBo\t1', r"line 5: expected 'NAME 1 OTHER 2'"),
     ('Bo\t3\tCy\t1', '', r'line 5: expected'),
+    ('Bo\t1\t3', '../Bo\t1\t3', r"line 3: '../Bo' is no name of a person"),
+    ('Bo\t3\tCy\t1', 'Bo\t3\tC\\y\t1', r"line 5: 'C\\y' is no name of a person"),
+    ('Bo\t3\tCy\t1', '..\t3\tCy\t1', r"line 5: '..' is no name of a person"),
     ('Bo\t1\t3', 'Bo\t1\t4', r'no picture Bo/Bo_0004.jpg in .*lfw'),
   ],
 )

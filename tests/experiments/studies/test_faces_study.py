@@ -1,17 +1,24 @@
 """The study of faces: a small run, its verdicts, and what is kept."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
+from PIL import Image
 
+from configs.studies import faces as faces_config
 from jsr import cli
-from jsr.experiments.studies.faces import verdicts
+from jsr.data import faces as data_faces
+from jsr.errors import UserError
+from jsr.experiments.studies import faces as faces_study
+from jsr.experiments.studies.faces import embeddings, report, verdicts
 from jsr.experiments.studies.faces.embeddings import BICUBIC, HR, Condition
 from jsr.experiments.studies.faces.scores import Score, Scores
+from jsr.experiments.study import Study
 from jsr.metrics.verification import Folds, Roc
-from tests.conftest import ROOT
+from tests.conftest import ROOT, jit_to_run
 
 CONFIG = f'{ROOT}/configs/studies/faces.py'
 
@@ -28,12 +35,26 @@ def data(shared, tmp_path):
   return tmp_path / 'data'
 
 
+@pytest.fixture
+def quick(monkeypatch):
+  """Batches of the faces that there are, by a network of faces that runs fast."""
+  monkeypatch.setattr(embeddings, 'BATCH', 20)
+  make = embeddings.embedder
+
+  def embedder(study):
+    network, digest = make(study)
+    network._apply = jit_to_run(network._apply.__wrapped__)
+    return network, digest
+
+  monkeypatch.setattr(embeddings, 'embedder', embedder)
+
+
 def run(data, shared, out, *words):
   args = ['--data', str(data), '--weights', str(shared / 'weights'), '-o', str(out)]
   return cli.main(['study-faces', '--config', f'{CONFIG}:smoke', *args, *words])
 
 
-def test_smoke(data, shared, tmp_path, capsys):
+def test_smoke(data, shared, tmp_path, capsys, quick):
   out = tmp_path / 'out'
   assert run(data, shared, out) == 0
   said = capsys.readouterr().out
@@ -56,14 +77,83 @@ def test_smoke(data, shared, tmp_path, capsys):
   assert '| 20x20 | 93.5 | 92.217 | -1.28 |' in text
   for name in ('seen.png', 'roc.svg', 'accuracy.svg', 'eer.svg', 'cosine.svg'):
     assert (out / name).is_file()
-  # What was embedded is kept, until something that it depends on changes.
+  assert 'people of LFW (faces/LFW100)' in text
+  assert 'photographed at press conferences' in text
+  # What was embedded is kept, until something that it depends on changes, or damaged.
   path = out / 'embeddings' / 'SRGAN-20.npz'
   with np.load(path) as archive:
     stale = dict(archive)
   np.savez(path, **{**stale, 'key': 'of other weights'})
+  damaged = out / 'embeddings' / 'bicubic-20.npz'
+  damaged.write_bytes(damaged.read_bytes()[:-40])
   assert run(data, shared, out) == 0
   made = [x for x in capsys.readouterr().out.splitlines() if x.startswith('embed')]
-  assert made == ['embedding SRGAN 20']
+  assert made == ['embedding bicubic 20', 'embedding SRGAN 20']
+  assert json.loads((out / 'results.json').read_text())['results'] == read['results']
+
+
+@pytest.mark.parametrize('content', [b'', b'PK', b'PK\x03\x04' + 60 * b'x', b'no zip'])
+def test_a_damaged_file_holds_nothing(tmp_path, content):
+  (tmp_path / 'x.npz').write_bytes(content)
+  assert embeddings._kept(tmp_path / 'x.npz', 'key') is None
+  assert embeddings._kept(tmp_path / 'y.npz', 'key') is None
+
+
+def test_a_flipped_bit_is_seen(tmp_path):
+  path = tmp_path / 'x.npz'
+  np.savez(path, key='key', embeddings=np.zeros((20, 8)))
+  assert embeddings._kept(path, 'key').shape == (20, 8)
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+  assert embeddings._kept(path, 'key') is None
+
+
+def test_pictures_are_whole_or_not_there(tmp_path, monkeypatch):
+  config = ConfigDict({'sizes': (8,), 'network': 'mobilefacenet'})
+  study = Study('faces', config, tmp_path, tmp_path / 'out', None, None)
+  crops = np.zeros((2, 16, 16, 3), np.uint8)
+
+  def stop(self, target):
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(pathlib.Path, 'replace', stop)
+  with pytest.raises(KeyboardInterrupt):
+    embeddings.sheet(study, crops, {}, [0, 1])
+  assert not list((tmp_path / 'out').iterdir())
+  monkeypatch.undo()
+  path = embeddings.sheet(study, crops, {}, [0, 1])
+  with Image.open(path) as picture:
+    assert picture.size == (224, 112)
+
+
+def test_facenet_wants_cut_faces():
+  config = ConfigDict({'network': 'facenet', 'box': ()})
+  with pytest.raises(UserError, match='cut to 160x160 and these pictures have 250x240'):
+    faces_study._check_cut(config, np.zeros((1, 240, 250, 3)))
+  faces_study._check_cut(config, np.zeros((1, 160, 160, 3)))
+  config.box = (1, 2, 3, 4)
+  faces_study._check_cut(config, np.zeros((1, 2, 2, 3)))
+
+
+def test_faces_of_nobody_known(tmp_path):
+  """A report of a user's own folder says nothing of LFW."""
+  files = tuple(tmp_path / f'{i}.png' for i in range(20))
+  person, pairs = np.arange(20) // 2, np.arange(10)
+  asked = data_faces.FacePairs(
+    files, tuple('abcdefghij'), person, 2 * pairs, 2 * pairs + 1, pairs
+  )
+  config = faces_config.get_config().unlock()
+  config.sizes = SIZES
+  found = scores((-0.01, 0.03, 0.0), 0.05)
+  methods = dict.fromkeys((BICUBIC, 'SRGAN'), embeddings.Enlarger(None, '', 'x'))
+  for folder, known in (('mine', False), ('faces/LFW100', True)):
+    config.faces = folder
+    made = report.make(config, asked, (128, 128), methods, found)
+    told = '\n'.join([*made.setup, *made.remarks])
+    assert ('of LFW' in told) == known
+    assert ('press conferences' in told) == known
+    assert 'people are few' in told
 
 
 @pytest.mark.parametrize(
@@ -77,6 +167,12 @@ def test_smoke(data, shared, tmp_path, capsys):
     ('sizes=(4,)', 'must be some sides from 8 pixels on'),
     ('network=facenet', 'does not fit FaceNet of facenet-pytorch: missing: conv2d_1a'),
     ('pairs=pairs.txt', 'there is no pairs.txt in'),
+    ('box=(1,2,3)', 'box: (1, 2, 3) must be (left, top, right, bottom) in pixels'),
+    ("box=(1,2,3,'x')", "box: (1, 2, 3, 'x') must be (left, top"),
+    ('draws=0', 'draws: 0 samples of people are too few'),
+    ("published=('../x=srgan_x4/netG_epoch_4_100.v2.pth',)", "cannot be called '../x'"),
+    ("methods=('a/b=espcn-x4',)", "a method cannot be called 'a/b'"),
+    ("methods=('HR=espcn-x4',)", 'no method can be called HR'),
   ],
 )
 def test_mistakes(data, shared, tmp_path, capsys, option, told):
@@ -139,5 +235,8 @@ def test_the_figure_that_decides():
   figure, gain = verdicts.decided(found, 20, 'SRGAN')
   assert figure == 'eer'
   assert gain.mean == pytest.approx(0.05)
-  assert verdicts.at(found, 20, 'SRGAN')[0] == 1
+  sign, told = verdicts.at(found, 20, 'SRGAN')
+  assert sign == 1
+  assert 'the second of three figures looked at, not corrected for, over 10' in told
+  assert 'accuracy, which the claim is about, changes by -1.00 [-5.' in told
   assert verdicts.decided(found, 30, 'SRGAN')[0] == ''

@@ -2,8 +2,12 @@
 
 import functools
 import hashlib
+import io
 import json
 import pathlib
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +18,7 @@ from PIL import Image
 
 from jsr.data import faces as data
 from jsr.errors import UserError
-from jsr.evaluate import conversion, methods
+from jsr.evaluate import conversion, methods, output
 from jsr.evaluate.network import Network
 from jsr.experiments.study import Study
 from jsr.models import faces
@@ -73,6 +77,7 @@ def enlargers(study: Study) -> dict[str, Enlarger]:
   for network in networks:
     if not isinstance(network, Network):
       raise UserError(f'methods: {network.label} is no network; name those that are')
+    _check_label(network.label)
     if network.label in found:
       raise UserError(f'two methods are called {network.label}; name one LABEL=...')
     network.check_scale(c.scale)
@@ -85,6 +90,17 @@ def enlargers(study: Study) -> dict[str, Enlarger]:
       f' methods {", ".join(found)}'
     )
   return found
+
+
+def _check_label(label: str) -> None:
+  """Refuses a label that cannot be part of a file's name, or stands for no method."""
+  if label == HR:
+    raise UserError(f'no method can be called {HR}, as the faces themselves are')
+  if not re.fullmatch(r'[^\W_][\w.+-]*', label):
+    raise UserError(
+      f"a method cannot be called '{label}': give it a name of letters, digits and"
+      ' ._+- in front of =, beginning with a letter or digit'
+    )
 
 
 def embedder(study: Study) -> tuple[faces.Embedder, str]:
@@ -179,11 +195,9 @@ def embed(
           _embed(network, seen(batch, condition, enlarger, network.size), c.flip)
         )
       kept = np.concatenate(parts)
-      folder.mkdir(parents=True, exist_ok=True)
-      temporary = path.with_name(f'.{path.name}')
-      with temporary.open('wb') as f:
-        np.savez(f, key=key, embeddings=kept)
-      temporary.replace(path)
+      file = io.BytesIO()
+      np.savez(file, key=key, embeddings=kept)
+      output.write_bytes(path, file.getvalue())
     result[condition] = kept
   return result
 
@@ -216,8 +230,7 @@ def sheet(
       row += list(seen(few, Condition(method, n), enlarger, size))
     rows.append(np.concatenate(row, 1))
   path = study.output / 'seen.png'
-  path.parent.mkdir(parents=True, exist_ok=True)
-  Image.fromarray(np.concatenate(rows)).save(path)
+  output.write_png(path, Image.fromarray(np.concatenate(rows)))
   return path
 
 
@@ -234,11 +247,13 @@ def _embed(network: faces.Embedder, pictures: np.ndarray, flip: bool) -> np.ndar
 
 
 def _kept(path: pathlib.Path, key: str) -> np.ndarray | None:
-  """What a file holds, if it was made from the same."""
-  if not path.is_file():
+  """What a file holds, if it was made from the same; a damaged one holds nothing."""
+  try:
+    # NumPy leaves a file open that is no archive.
+    with path.open('rb') as f, np.load(f) as archive:
+      return archive['embeddings'] if str(archive['key']) == key else None
+  except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
     return None
-  with np.load(path) as archive:
-    return archive['embeddings'] if str(archive['key']) == key else None
 
 
 def _digest(*arrays: Any) -> str:

@@ -18,6 +18,10 @@ from jsr.experiments.studies.faces.embeddings import (
 from jsr.experiments.studies.faces.scores import FIGURES, Scores
 from jsr.experiments.studies.faces.verdicts import NAMES, REPORT_002, percent
 
+# Folders of faces that are known to be of LFW: ten people of it, and all.
+SHARED, ALL = 'faces/LFW100', 'lfw'
+_THEY = ' They are well-known men photographed at press conferences, sharp and frontal.'
+
 
 def make(
   config: ConfigDict,
@@ -89,6 +93,7 @@ def _setup(
     if every != count
     else ''
   )
+  of_lfw = ' of LFW' if c.faces in (SHARED, ALL) else ''
   box = f'the box {tuple(c.box)}' if len(c.box) else 'the whole picture'
   notes = '; '.join(f'{label}: {m.note}' for label, m in methods.items())
   options = [
@@ -101,7 +106,7 @@ def _setup(
     if on
   ]
   return [
-    f'{len(pairs.files):,} pictures of {scores.people:,} people of LFW ({c.faces}),'
+    f'{len(pairs.files):,} pictures of {scores.people:,} people{of_lfw} ({c.faces}),'
     f' {count:,} pairs in {folds} folds: {where}.',
     f'Each face is {box} of its picture, {crop[1]}x{crop[0]} pixels; it is reduced to'
     f' n x n by MATLAB bicubic, enlarged (bicubic straight to the side that {name}'
@@ -119,8 +124,8 @@ def _setup(
     ' much too short. A verdict takes the first of accuracy, equal error rate and area'
     ' under the ROC whose interval of the difference excludes 0; three looks, not'
     ' corrected for.',
-    f'Methods: {notes}. Nothing was trained or chosen on these pairs.',
-    'The time below is by the clock, over all starts; other work ran beside.',
+    f'Methods: {notes}. The study trains and chooses nothing on these pairs.',
+    'The time below is by the clock, over all starts, with whatever else ran beside.',
   ]
 
 
@@ -299,14 +304,13 @@ def _remarks(
   if not c.pairs:
     remarks.append(
       f'{scores.people} people are few: the intervals say how much the outcome hangs on'
-      ' which of them are drawn, and with so few they tend to be too short. They are'
-      ' well-known men photographed at press conferences, sharp and frontal.'
+      ' which of them are drawn, and with so few they tend to be too short.'
+      + (_THEY if c.faces == SHARED else '')
     )
   remarks.append(
-    'The networks that enlarge were trained on photographs reduced by bicubic, none on'
-    ' faces alone. What they invent is plausible detail, not evidence: a face that'
-    ' verifies better after super-resolution is no more certain to be that person than'
-    ' the pixels of the small one allow.'
+    'What a network invents is plausible detail, not evidence: a face that verifies'
+    ' better after super-resolution is no more certain to be that person than the'
+    ' pixels of the small one allow.'
   )
   return remarks
 
