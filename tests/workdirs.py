@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jsr.train import checkpoint, recipe, settings
+from jsr.train import checkpoint, opening, recipe, settings
 from tests.train import small
 
 METRIC = 'eval/photographs_x4/psnr_y'
@@ -38,3 +38,17 @@ def make(folder, steps=((1, 1.0),), **changes):
       checkpoints.save(state, {'step': step}, {METRIC: psnr})
     checkpoints.wait()
   return folder
+
+
+def begun(config, workdir):
+  """Stands for `jsr.train.loop.train` where a test needs its workdirs alone: they hold
+  what the training starts from."""
+  plan = recipe.make(config)
+  assert len(opening.source(config)) > 0
+  state = opening.state(config, plan, config.init_from)
+  workdir.mkdir(parents=True)
+  settings.write(workdir, config)
+  with contextlib.closing(checkpoint.Checkpoints(workdir, keep=1)) as checkpoints:
+    checkpoints.save(state.replace(step=np.int32(1)), {'step': 1}, None)
+    checkpoints.wait()
+  return {'step': config.train.max_steps, 'reason': 'max_steps'}

@@ -9,10 +9,11 @@ import pytest
 
 from jsr import cli, models
 from jsr.errors import UserError
-from jsr.experiments import findings
+from jsr.experiments import findings, study
 from jsr.experiments.studies.edsr import growth, memory, report, tables
-from jsr.train import settings
+from jsr.train import logs, settings
 from jsr.weights.model_file import ModelFile
+from tests import workdirs
 
 
 @pytest.fixture(scope='module')
@@ -69,20 +70,20 @@ def test_what_cannot_grow(small):
 
 
 def test_batch_norm_takes_memory():
-  blocks, features = 3, 16
+  blocks, features = 1, 8
   config = settings.load(
     'configs/srresnet.py',
     [
       f'--config.generator.args.blocks={blocks}',
       f'--config.generator.args.features={features}',
-      '--config.data.batch_size=4',
-      '--config.data.patch_size=96',
+      '--config.data.batch_size=2',
+      '--config.data.patch_size=48',
     ],
   )
   normed = memory.of_step(config)
   plain = memory.of_step(config, without_norm=True)
   # Each block has two, and one follows; each keeps a map at LR size at the least.
-  one = 4 * 24 * 24 * features * 4
+  one = 2 * 12 * 12 * features * 4
   assert normed.temporary - plain.temporary > blocks * one
   # Factor and offset with two moments of Adam each, and two running statistics.
   values = (2 * blocks + 1) * features * (2 * 3 + 2)
@@ -125,6 +126,19 @@ def test_smoke_run(tmp_path, monkeypatch):
   # What it compiles is measured above.
   need = memory.Bytes(1000, 2000)
   monkeypatch.setattr(memory, 'of_step', lambda config, *, without_norm=False: need)
+
+  def train(config, workdir):
+    result = workdirs.begun(config, workdir)
+    # Evaluated as often as the config says.
+    every = config.eval.every
+    lines = [
+      json.dumps({'step': step, 'eval/photographs_x4/psnr_y': 20.0 + step})
+      for step in range(every, config.train.max_steps + 1, every)
+    ]
+    (workdir / logs.FILE).write_text('\n'.join(lines) + '\n')
+    return result
+
+  monkeypatch.setattr(study.loop, 'train', train)
   words = ['study-edsr', '--config', 'configs/studies/edsr.py:smoke']
   assert cli.main([*words, '-o', str(tmp_path / 'out')]) == 0
   found = json.loads((tmp_path / 'out' / 'results.json').read_text())['results']

@@ -1,6 +1,5 @@
 """The study of drawings: planted copies, samples of noise, verdicts, one smoke run."""
 
-import contextlib
 import json
 
 import jax
@@ -11,8 +10,8 @@ from PIL import Image
 from jsr import cli
 from jsr.experiments import findings, gan_samples, study
 from jsr.experiments.studies.illustrations import claims, comparing, curating, spectra
-from jsr.train import checkpoint, opening, recipe, settings
 from jsr.weights import model_file
+from tests import workdirs
 from tests.conftest import ROOT
 
 CONFIG = f'{ROOT}/configs/studies/illustrations.py:smoke'
@@ -148,26 +147,8 @@ def test_verdict_on_the_stacked_gan():
   assert judge({'head': one, 'stacked': mixed}).verdict == findings.UNDECIDABLE
 
 
-@pytest.fixture
-def untrained(monkeypatch):
-  """The loop's workdirs without its steps: what they start from."""
-
-  def train(config, workdir):
-    plan = recipe.make(config)
-    source = opening.source(config)
-    assert len(source) > 1
-    state = opening.state(config, plan, config.init_from)
-    workdir.mkdir(parents=True)
-    settings.write(workdir, config)
-    with contextlib.closing(checkpoint.Checkpoints(workdir, keep=1)) as checkpoints:
-      checkpoints.save(state.replace(step=np.int32(1)), {'step': 1}, None)
-      checkpoints.wait()
-    return {'step': config.train.max_steps, 'reason': 'max_steps'}
-
-  monkeypatch.setattr(study.loop, 'train', train)
-
-
-def test_smoke(data, tmp_path, untrained, capsys):
+def test_smoke(data, tmp_path, monkeypatch, capsys):
+  monkeypatch.setattr(study.loop, 'train', workdirs.begun)
   words = ['study-illustrations', '--config', CONFIG, '--data', str(data)]
   words += ['-o', str(tmp_path / 'out'), '--report', str(tmp_path / 'docs')]
   assert cli.main(words) == 0
