@@ -1,5 +1,6 @@
 """FaceNet in PyTorch, under the names of facenet-pytorch's files."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
@@ -69,28 +70,31 @@ def block8(weight=0.20, relu=True):
 
 
 class FaceNet(nn.Module):
-  def __init__(self, features):
+  """The network; `blocks` of each trunk."""
+
+  def __init__(self, features, blocks=(5, 10, 5)):
     super().__init__()
+    first, second, third = blocks
     self.conv2d_1a = Unit(3, 32, 3, 2)
     self.conv2d_2a = Unit(32, 32, 3)
     self.conv2d_2b = Unit(32, 64, 3, 1, 1)
     self.conv2d_3b = Unit(64, 80)
     self.conv2d_4a = Unit(80, 192, 3)
     self.conv2d_4b = Unit(192, 256, 3, 2)
-    self.repeat_1 = nn.Sequential(*(block35() for _ in range(5)))
+    self.repeat_1 = nn.Sequential(*(block35() for _ in range(first)))
     self.mixed_6a = Mixed(
       Unit(256, 384, 3, 2),
       nn.Sequential(Unit(256, 192), Unit(192, 192, 3, 1, 1), Unit(192, 256, 3, 2)),
       nn.MaxPool2d(3, 2),
     )
-    self.repeat_2 = nn.Sequential(*(block17() for _ in range(10)))
+    self.repeat_2 = nn.Sequential(*(block17() for _ in range(second)))
     self.mixed_7a = Mixed(
       nn.Sequential(Unit(896, 256), Unit(256, 384, 3, 2)),
       nn.Sequential(Unit(896, 256), Unit(256, 256, 3, 2)),
       nn.Sequential(Unit(896, 256), Unit(256, 256, 3, 1, 1), Unit(256, 256, 3, 2)),
       nn.MaxPool2d(3, 2),
     )
-    self.repeat_3 = nn.Sequential(*(block8() for _ in range(5)))
+    self.repeat_3 = nn.Sequential(*(block8() for _ in range(third)))
     self.block8 = block8(1.0, relu=False)
     self.last_linear = nn.Linear(1792, features, bias=False)
     self.last_bn = nn.BatchNorm1d(features, 0.001)
@@ -104,10 +108,17 @@ class FaceNet(nn.Module):
     return nn.functional.normalize(self.last_bn(self.last_linear(x)))
 
 
-def filled(features=512):
+def empty(features=512):
+  """What a file holds, by name, of values that take no memory or time to draw."""
+  with torch.device('meta'):
+    state = FaceNet(features).state_dict()
+  return {k: np.broadcast_to(np.float32(0), v.shape) for k, v in state.items()}
+
+
+def filled(features=512, blocks=(5, 10, 5)):
   """Random weights of a size that neither die nor explode on the way."""
   generator = torch.Generator().manual_seed(0)
-  twin = FaceNet(features).eval()
+  twin = FaceNet(features, blocks).eval()
   for name, value in twin.state_dict().items():
     if not value.dtype.is_floating_point:
       continue
