@@ -17,7 +17,7 @@ import pytest
 import jsr
 from jsr import cli
 from jsr.errors import UserError
-from jsr.evaluate import conversion, methods
+from jsr.evaluate import conversion, extra, methods
 from jsr.weights import embedded, fetch, lpips, model_file
 from tests.conftest import ROOT
 
@@ -180,7 +180,8 @@ def zoo(monkeypatch):
   return importlib.import_module('zoo')
 
 
-def test_why_lpips_is_missing(zoo, monkeypatch, tmp_path):
+def test_lpips_is_looked_for(zoo, monkeypatch, tmp_path, capsys):
+  """A record says that it is missing only where the weights cannot be had."""
   monkeypatch.setenv('JSR_CACHE', str(tmp_path))
 
   def no(*_, **__):
@@ -190,9 +191,12 @@ def test_why_lpips_is_missing(zoo, monkeypatch, tmp_path):
   monkeypatch.setitem(lpips.find.__kwdefaults__, 'opener', no)
   found, missing = zoo.lpips()
   assert found == []
-  assert 'no network' in missing['LPIPS']
-  assert '$JSR_CACHE/lpips-v0.1-alex.pth' in missing['LPIPS']
+  assert 'not at hand' in missing['LPIPS']
   assert str(tmp_path) not in missing['LPIPS']
+  assert 'no network' in capsys.readouterr().err
+  metric = object()
+  monkeypatch.setattr(extra, 'open_metrics', lambda names, rule: [metric])
+  assert zoo.lpips() == ([metric], {})
 
 
 def test_hours_of_all_runs(zoo):
