@@ -33,11 +33,11 @@ def get_config(arg: str = '') -> ConfigDict:
 
   # Networks that are trained on the tiles; only the first seed.
   c.tuned = _training(steps=160, batch_size=8, patch_size=96, learning_rate=2e-4)
-  c.head = _training(steps=1500, batch_size=16, patch_size=64, learning_rate=1e-3)
+  c.head = _training(steps=800, batch_size=16, patch_size=64, learning_rate=1e-3)
   c.head.blocks, c.head.features = 2, 24
-  c.rrdb = _training(steps=2000, batch_size=8, patch_size=64, learning_rate=5e-4)
+  c.rrdb = _training(steps=1000, batch_size=8, patch_size=64, learning_rate=5e-4)
   c.rrdb.blocks, c.rrdb.features, c.rrdb.growth = 1, 24, 12
-  c.esrgan = _training(steps=300, batch_size=4, patch_size=96, learning_rate=1e-4)
+  c.esrgan = _training(steps=200, batch_size=4, patch_size=96, learning_rate=1e-4)
   c.esrgan.weight = 5e-3  # Of the adversarial loss.
 
   c.speed_sizes = ((128, 128), (640, 480))
@@ -45,7 +45,7 @@ def get_config(arg: str = '') -> ConfigDict:
 
   # The GAN of 64 pixels, and the same with the head behind it at 256.
   c.gan = _game(widths=(16, 32, 48, 64), batch_size=8)
-  c.gan.steps, c.gan.more = 1500, 150  # Alone, and while the stacked one trains.
+  c.gan.steps, c.gan.more = 600, 100  # Alone, and while the stacked one trains.
   c.stacked = _game(widths=(16, 24, 32, 48, 64, 64), batch_size=4)
   c.stacked.optim.learning_rate = 2e-4
   c.sampler = (64, 64, 32, 16, 16)  # Its feature maps at 4 to 64 pixels.

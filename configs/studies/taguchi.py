@@ -1,7 +1,7 @@
 """Is report 000's Taguchi study of SR-NET true, and what does its own table say?
 
 Command: jsr study-taguchi --data DATA
-Cost: a quarter of an hour on one core (`:smoke` takes seconds and needs no data).
+Cost: twenty minutes on one core (`:smoke` takes seconds and needs no data).
 
 Arguments: `table` (default), the levels of the report's table of results, or `slide`,
 those of its slide of factors; `smoke`.
@@ -27,7 +27,7 @@ def get_config(arg: str = '') -> ConfigDict:
   if preset == 'slide':
     c.optimizer = ('adadelta', 'adam', 'adagrad')
     c.activation = ('tanh', 'elu', 'relu')
-  c.steps = 300
+  c.steps = 600
   # Of batch norm's running statistics. Keras' 0.99 would still hold half of their first
   # values after so few steps, and tell nothing of the networks.
   c.momentum = 0.9

@@ -200,8 +200,8 @@ def _question() -> list[str]:
 def _setup(c: Any) -> list[str]:
   source = f'DATA/{c.source}' if c.source else 'the photographs of jsr'
   grown = (
-    f'In so few steps EDSR does not get near bicubic from random parameters (one curve'
-    f' shows it), so the others grow from a trained 8-block EDSR x2 of others,'
+    f'From random parameters so few steps lead nowhere near the paper (the rows "from'
+    f' nothing" show it), so the others grow from a trained 8-block EDSR x2 of others,'
     f' WEIGHTS/{c.start}: its layers are kept, a second upsampler repeats pixels,'
     ' blocks that are added begin as identities. The paper starts x4 from its x2, too,'
     ' but with a fresh tail, and each network from its own.'
@@ -217,9 +217,9 @@ def _setup(c: Any) -> list[str]:
     f' its discriminator and weights of losses, but VGG19 at {c.gan.layer}, as deep as'
     ' the weights at hand go, in place of conv5_4.',
     f'Evaluation: every {c.eval_every} steps (report 003: 1,000) on the first'
-    f' {c.limit} pictures of {c.validation}. Where that is `DIV2K_valid_subset` it has'
-    ' eight, chosen for being hard, and not the first ten of DIV2K: its figures cannot'
-    f' be compared with the paper’s. In training, centre crops of {c.watched} pixels'
+    f' {c.limit} pictures of {c.validation}, or as many as it has: `DIV2K_valid_subset`'
+    ' has eight, chosen for being hard, and not the first ten of DIV2K, so its figures'
+    f' cannot be compared with the paper’s. In training, centre crops of {c.watched} pixels'
     f' are measured, at the end of {c.final}; {", ".join(c.sets) or "no other set"}'
     ' whole.'
     ' The last step is measured, and goes on as EDSR-GAN, not the best one.',
