@@ -1,5 +1,6 @@
 """What the figures of study `edsr` say, as claims, tables and sentences."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -157,10 +158,18 @@ def _plot(found: Mapping[str, Any], c: Any) -> Plot:
   title = 'PSNR on Y of the validation pictures in the course of training'
   start, runs = found['start'], {}
   for name, curves in found['curves'].items():
+    whole = []
     for seed, curve in enumerate(curves):
       before = _before(found, name, seed)
       first = [] if before is None else [{'step': 0, 'psnr_y': before}]
-      runs[name if len(curves) == 1 else f'{name}, seed {seed}'] = [*first, *curve]
+      whole.append([*first, *curve])
+    runs[name] = [
+      {
+        'step': points[0]['step'],
+        'psnr_y': statistics.fmean(point['psnr_y'] for point in points),
+      }
+      for points in zip(*whole, strict=True)
+    ]
   drawn = plots.curves(
     runs,
     'psnr_y',
@@ -170,7 +179,8 @@ def _plot(found: Mapping[str, Any], c: Any) -> Plot:
     size=(7.2, 3.6),
   )
   note = (
-    f'Centre crops of {c.watched} x {c.watched}, every {c.eval_every} steps. EDSR-GAN'
+    f'Centre crops of {c.watched} x {c.watched}, every {c.eval_every} steps, mean of'
+    f' {c.seeds} seed(s). EDSR-GAN'
     ' goes on from the baseline’s last step.'
   )
   return Plot('curves', title, drawn, note)
@@ -219,9 +229,9 @@ def _setup(c: Any) -> list[str]:
     f'Evaluation: every {c.eval_every} steps (report 003: 1,000) on the first'
     f' {c.limit} pictures of {c.validation}, or as many as it has: `DIV2K_valid_subset`'
     ' has eight, chosen for being hard, and not the first ten of DIV2K, so its figures'
-    f' cannot be compared with the paper’s. In training, centre crops of {c.watched} pixels'
-    f' are measured, at the end of {c.final}; {", ".join(c.sets) or "no other set"}'
-    ' whole.'
+    f' cannot be compared with the paper’s. In training, centre crops of {c.watched}'
+    f' pixels are measured, at the end of {c.final}; whole pictures of'
+    f' {", ".join(c.sets) or "no other set"}.'
     ' The last step is measured, and goes on as EDSR-GAN, not the best one.',
     'Memory: training steps of SRResNet (MSE) and EDSR’s baseline (L1), both with Adam'
     ' and jsr’s in-step bicubic, compiled for this machine and not run. XLA fuses'
