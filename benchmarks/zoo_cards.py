@@ -15,8 +15,9 @@ def card(record: Record) -> str:
   kind = record['results'][0]['protocol']
   sets = ','.join(dict.fromkeys(row['set'] for row in record['results']))
   facts = {
-    'network': f'`jsr/models/{record["generator"]}.py`, x{scale}, '
-    + json.dumps(record['args']),
+    # As code: MkDocs takes bare braces at the end of a cell for its attributes.
+    'network': f'`jsr/models/{record["generator"]}.py`, x{scale},'
+    f' `{json.dumps(record["args"])}`',
     'parameters': f'{record["parameters"]:,} ({record["bytes"]:,} bytes'
     f'{_stored(record)})',
     'trained on': record['data'],
@@ -123,7 +124,7 @@ def signed(value: float) -> str:
   return f'{value:+.2f}'.replace('-', '−')
 
 
-_HOURS = ('hours of the last run', 'of all runs')
+_HOURS = 'hours (of all runs)'
 
 
 def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> str:
@@ -135,7 +136,7 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
     intro: What stands before the table.
   """
   records = list(records)
-  head = ('name', 'parameters', 'MB', 'stored', *_HOURS, 'protocol', *SETS, 'paper')
+  head = ('name', 'parameters', 'MB', _HOURS, 'protocol', *SETS, 'paper')
   rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
   rows += ['| ' + ' | '.join(_cells(record)) + ' |' for record in records]
   size = sum(record['bytes'] for record in records) / 1e6
@@ -157,9 +158,9 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
     '\n'.join(rows),
     _filled(
       'PSNR in dB / SSIM, on Y. The last column is ours less the figure that the paper'
-      ' prints for the same network on Set5. Hours of all runs count those of the'
-      ' networks and runs that the last one went on from; `>` stands before a sum of'
-      f' which one part was not timed. All files together have {size:.1f} MB. '
+      ' prints for the same network on Set5. Hours are those of the last run; in'
+      ' brackets with those of the networks and runs that it went on from, `>` where'
+      f' one part was not timed. All files together have {size:.1f} MB. '
       + ' '.join(lacking)
     ),
     '## How far from the papers, and why',
@@ -198,9 +199,8 @@ def _cells(record: Record) -> tuple[str, ...]:
     f'[{record["name"]}](../jsr/weights/embedded/{record["name"]}.md)',
     f'{record["parameters"]:,}',
     f'{record["bytes"] / 1e6:.2f}',
-    record['stored'],
-    f'{record["hours_of_last_run"]:.1f}',
-    hours(record),
+    f'{record["hours_of_last_run"]:.1f}'
+    + (f' ({hours(record)})' if record['before'] else ''),
     kind,
     *scores,
     f'{signed(far[1])}' if far else '',

@@ -29,7 +29,8 @@ minutes=$1
 data=$2
 out=$3
 shift 3
-[ -n "$dry" ] || [[ "$minutes" =~ ^[0-9]+(\.[0-9]+)?$ ]] || usage
+[[ "$minutes" =~ ^([0-9]+(\.[0-9]+)?|MINUTES)$ ]] || usage
+[ "$minutes" != MINUTES ] || [ -n "$dry" ] || usage
 names=()
 keys=()
 for word in "$@"; do

@@ -97,7 +97,7 @@ def _cells(record: dict[str, Any]) -> tuple[str, ...]:
     record['name'],
     record['generator'],
     f'x{record["scale"]}',
-    f'{record["bytes"] / 1e6:.1f}',
+    f'{record["bytes"] / 1e6:.2f}',
     f'{psnr:.2f}',
     record['about'],
   )
@@ -121,6 +121,7 @@ def _fetch(args: argparse.Namespace) -> int:
     from jsr.evaluate import output
 
     output.check_file(file)
+    embedded.check_free(args.name, file)
   found = embedded.path(args.name, args.source)
   embedded.check(args.name, found)
   if file is not None:

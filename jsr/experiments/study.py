@@ -153,6 +153,8 @@ def open_study(
 def _check_same(folder: pathlib.Path, name: str, config: ConfigDict) -> None:
   path = folder / _FILE
   if not path.is_file():
+    if folder.is_dir() and any(folder.iterdir()):
+      raise errors.UserError(f'{folder} holds something else; choose another --output')
     return
   was = json.loads(path.read_text(encoding='utf-8'))
   if was['study'] != name:

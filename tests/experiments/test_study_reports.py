@@ -151,6 +151,11 @@ def test_another_config_finds_no_kept_results(fake, capsys):
   path.write_text(path.read_text().replace('"fake"', '"rrim"'))
   assert cli.main(['study-fake']) == 2
   assert 'out/studies/fake holds study-rrim' in capsys.readouterr().err
+  (fake / 'mine').mkdir()
+  (fake / 'mine' / 'results.json').write_text('{}')
+  assert cli.main(['study-fake', '-o', 'mine']) == 2
+  assert 'mine holds something else; choose another --output' in capsys.readouterr().err
+  assert (fake / 'mine' / 'results.json').read_text() == '{}'
 
 
 def test_a_study_that_cannot_start_leaves_nothing(fake, capsys, monkeypatch):

@@ -94,7 +94,7 @@ def test_list(capsys, tmp_path):
   assert head.split()[:5] == ['name', 'network', 'scale', 'MB', 'Set5']
   assert [line.split()[0] for line in lines] == embedded.names()
   row = next(line for line in lines if line.startswith('compact-x4 '))
-  assert row.split()[1:5] == ['compact', 'x4', '1.4', '31.50']
+  assert row.split()[1:5] == ['compact', 'x4', '1.45', '31.50']
   assert run('list', '--json') == 0
   known = json.loads(capsys.readouterr().out)
   assert [record['name'] for record in known] == embedded.names()
@@ -239,6 +239,12 @@ def test_fetch_from_the_package(capsys, tmp_path, monkeypatch):
     'other.safetensors',
     FILE,
   ]
+  # Again it is the same file; another one is not overwritten.
+  assert run('fetch', NAME, '-o', tmp_path / 'new' / 'folder') == 0
+  (tmp_path / 'other.safetensors').write_text('mine')
+  err = mistake(capsys, 'fetch', NAME, '-o', tmp_path / 'other.safetensors')
+  assert f'exists and is not {NAME}' in err
+  assert (tmp_path / 'other.safetensors').read_text() == 'mine'
   # A damaged one is not handed on.
   monkeypatch.setattr(
     embedded, 'record', lambda name: {'sha256': '0' * 64, 'name': name}

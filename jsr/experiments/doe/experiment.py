@@ -162,6 +162,7 @@ class Experiment:
     self.array = arrays.choose(design, [len(f.values) for f in self.factors])
     self._first_seed = base.seed
     output.check_folder(folder)
+    check_own(folder)
     self._study = Study('doe', base, pathlib.Path(), folder, None, None)
     # Each value is tried on the config before anything is trained.
     for row in range(len(self.array.levels)):
@@ -237,6 +238,18 @@ class Experiment:
     result = json.loads((workdir / 'done.json').read_text(encoding='utf-8'))
     logged = {k: v for line in logs.read(workdir / logs.FILE) for k, v in line.items()}
     return Outcome(_numbers({**logged, **result}), '')
+
+
+def check_own(folder: pathlib.Path) -> None:
+  """Refuses a folder of somebody else's results.
+
+  Raises:
+    UserError: It is not empty, and no design has been there.
+  """
+  if not folder.is_dir() or not any(folder.iterdir()):
+    return
+  if (folder / 'study.json').exists() or not (folder / 'runs').is_dir():
+    raise errors.UserError(f'{folder} holds something else; choose another --output')
 
 
 def _last_finite(config: ConfigDict, workdir: pathlib.Path) -> dict[str, float]:

@@ -123,6 +123,18 @@ def check(name: str, file: pathlib.Path) -> None:
     )
 
 
+def check_free(name: str, target: pathlib.Path) -> None:
+  """Makes sure that a copy of a network would not overwrite something else.
+
+  Raises:
+    UserError: It would.
+  """
+  if target.exists() and _digest(target) != record(name)['sha256']:
+    raise errors.UserError(
+      f'{target} exists and is not {name}: move it away, or choose another -o'
+    )
+
+
 def copy(file: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
   """Copies a file, whole or not at all, and returns the target.
 

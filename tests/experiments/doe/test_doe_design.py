@@ -130,3 +130,17 @@ def test_what_cannot_be_is_told_before_training(tmp_path, capsys, trained):
     assert said in capsys.readouterr().err
   assert not trained
   assert not (tmp_path / 'o').exists()
+
+
+def test_results_of_others_are_not_overwritten(tmp_path, capsys, trained):
+  (tmp_path / 'runs').mkdir()
+  (tmp_path / 'study.json').write_text('{}')
+  words = [*WORDS, '--factor', 'optim.learning_rate=0.01,0.02', '-o', str(tmp_path)]
+  assert cli.main(words) == 2
+  assert 'holds something else' in capsys.readouterr().err
+  (tmp_path / 'study.json').unlink()
+  (tmp_path / 'runs').rmdir()
+  (tmp_path / 'results.json').write_text('mine')
+  assert cli.main(words) == 2
+  assert (tmp_path / 'results.json').read_text() == 'mine'
+  assert not trained

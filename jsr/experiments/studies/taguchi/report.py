@@ -127,7 +127,7 @@ def _values(m: Measured, setting: Any) -> list[str]:
 
 def _skipped(m: Measured, setting: Any) -> str:
   total = sum(m.values['skipped'][setting])
-  return f'{total:.0f}' if total else ''
+  return f'{total:.0f}'
 
 
 def _effects(title: str, analyses: Mapping[str, Analysis], note: str) -> Table:
@@ -264,7 +264,7 @@ def _remarks(config: ConfigDict, m: Measured) -> list[str]:
   said = []
   worst = [n for n in m.nine if np.mean(m.values['loss'][n]) > m.bicubic['loss']]
   said.append(
-    f'{len(worst)} of the nine settings are still worse than bicubic, what the network'
+    f'{len(worst)} of the 9 settings are still worse than bicubic, what the network'
     f' is given, in mean absolute error after {config.steps} steps. The array compares'
     ' how fast settings learn, which is not how far they get.'
   )
