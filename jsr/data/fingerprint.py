@@ -73,8 +73,12 @@ def area(size: int, side: int = SIDE) -> np.ndarray:
 
 
 def features(y: np.ndarray) -> np.ndarray:
-  """Returns F of luma (H, W), float64 (13, 13)."""
-  return area(y.shape[0]) @ y @ area(y.shape[1]).T
+  """Returns F of luma (H, W), float64 (13, 13), to a millionth of a level.
+
+  Areas of one colour are then equal, and their bits too, on every processor: the order
+  in which a product is summed up would make them differ.
+  """
+  return np.round(area(y.shape[0]) @ y @ area(y.shape[1]).T, 6)
 
 
 def bits(values: np.ndarray) -> np.ndarray:
