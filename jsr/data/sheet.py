@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _GAP, _LINE, _FONT = 6, 14, 11
-_PAPER, _INK = (250, 250, 250), (30, 30, 30)
+_PAPER, _INK, _EDGE = (250, 250, 250), (30, 30, 30), (190, 190, 190)
 
 
 class Cell(NamedTuple):
@@ -61,6 +61,9 @@ def draw(sections: Sequence[Section], width: int = 1200) -> Image.Image:
       pen.text((x, y + h), cell.caption, _INK, font)
       for picture in cell.pictures:
         sheet.paste(Image.fromarray(picture), (x, y))
+        # White pictures have an edge, too.
+        box = (x - 1, y - 1, x + picture.shape[1], y + picture.shape[0])
+        pen.rectangle(box, outline=_EDGE)
         x += picture.shape[1] + 2
     top += n * (h + _LINE + _GAP)
   return sheet

@@ -252,10 +252,14 @@ def draw_sheet(made: curate.Curated, pixels: Mapping[int, np.ndarray]) -> Image.
     for i in chosen:
       tile = made.tiles[i]
       a, b, e = tile.shown
-      shown, caption = [pixels[i]], f'{a:.2f} + {b:.2f}, edges {e:.3f}'
+      shown = [pixels[i]]
+      caption = f'colours {a:.2f} + {b:.2f}, edges {e:.3f}'
       if tile.of:
         shown, caption = [pixels[index[tile.of]], pixels[i]], f'{tile.bits} bits'
-      cells.append(sheet.Cell(shown, f'{tile.source[-18:]}: {caption}'))
+      where = f'{tile.source.strip("_ ")[-18:]} at {tile.x},{tile.y}'
+      cells.append(sheet.Cell(shown, f'{where}: {caption}'))
     title = f'{reason}: {len(chosen)} of {counts[reason]}, the closest decisions first'
+    if not chosen:
+      title = f'{reason}: none'
     sections.append(sheet.Section(title, cells))
   return sheet.draw(sections)

@@ -166,7 +166,9 @@ def main_effects(
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
         if row == 0:
-          axes.set_title(e.factor, fontsize=9, parse_math=False)
+          # A long key takes two lines, or it would run into its neighbour.
+          title = '.\n'.join(e.factor.rsplit('.', 1))
+          axes.set_title(title, fontsize=9, parse_math=False)
       axes_of_row[0].set_ylabel(f'S/N of {name}, dB', parse_math=False)
     return svg.render(
       figure, f'Main effects of {", ".join(factors)} on {", ".join(names)}'
