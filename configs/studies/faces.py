@@ -14,15 +14,13 @@ aligned and cut to 160x160 before. See docs/faces.md.
 
 from ml_collections import ConfigDict
 
+from configs import default as training
 from configs.studies import default
 
 
 def get_config(arg: str = '') -> ConfigDict:
-  """Returns the config of the study."""
-  words = [word for word in arg.split(',') if word]
-  for word in words:
-    if word not in ('smoke', 'lfw', 'facenet'):
-      raise ValueError(f"unknown argument '{word}'; known: smoke, lfw, facenet")
+  """Returns the config of the study; see the top of the file for `arg`."""
+  words = training.words(arg, 'smoke', 'lfw', 'facenet')
   c = default.get_config()
   del c.seeds  # Nothing is trained.
 

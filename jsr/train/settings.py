@@ -86,7 +86,8 @@ def load(spec: str, overrides: Sequence[str] = ()) -> ConfigDict:
   except Exception as error:  # The file is the user's code: anything can happen.
     # ml_collections puts the whole traceback into the message; the last line says it.
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    raise errors.UserError(f'{spec} cannot be loaded: {lines[-1]}') from error
+    said = lines[-1].removeprefix('ValueError: ')  # What configs raise on purpose.
+    raise errors.UserError(f'{spec} cannot be loaded: {said}') from error
   known = flatten(config)
   # Fields that the config leaves at their default; whoever takes them checks the name.
   extra: dict[str, Any] = {}

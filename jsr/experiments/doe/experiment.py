@@ -119,8 +119,10 @@ def full_name(response: str, config: ConfigDict) -> str:
       f"response '{response}' may be {' or '.join(found)}; write the one that you mean"
     )
   raise errors.UserError(
-    f"no run measures '{response}'; there are {', '.join(known) or 'no sets'}, and what"
-    ' the log calls g/total and the like'
+    f"no run measures '{response}'; there are"
+    f' {", ".join(dict.fromkeys(n.rpartition("/")[2] for n in known)) or "no sets"}'
+    f'{" (in full " + ", ".join(known) + ")" if known else ""}, and what the log calls'
+    ' g/total and the like'
   )
 
 
