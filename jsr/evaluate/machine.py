@@ -31,6 +31,6 @@ def describe(*packages: str) -> str:
   affinity = getattr(os, 'sched_getaffinity', None)
   cores = len(affinity(0)) if affinity else os.cpu_count()
   return (
-    f'{processor()}, {cores} cores; {platform.system()}, Python'
+    f'{processor()}, {cores} core{"s" * (cores != 1)}; {platform.system()}, Python'
     f' {platform.python_version()}, {", ".join(versions)}; {datetime.date.today()}'
   )
