@@ -5,10 +5,10 @@
         out/results-x2.json
     python benchmarks/results.py --pictures
 
-The first form, on the machine that measured, writes docs/results.json, and
-docs/results.md from it alone; the page prints the commands. The second makes
-docs/pictures from the held-out photographs of scikit-image's wheel: crops of every
-method side by side, and of every strength.
+The first form, on the machine that measured, puts the scales of its files into
+docs/results.json, and makes docs/results.md from that alone; the page prints the
+commands. The second makes docs/pictures from the held-out photographs of scikit-image's
+wheel: crops of every method side by side, and of every strength.
 """
 
 import argparse
@@ -36,9 +36,10 @@ SCALE, SIDE, ZOOM, GAP, LINE = 4, 96, 2, 8, 40
 TOP = """\
 # Results
 
-Every number and picture of this page is made by a command that stands beside it. What
-exactly is measured: [the protocol](protocol.md). What the networks were trained on, by
-which commands, and how far they are from the papers: [the zoo](zoo.md).
+Every number and picture of this page is made by a command that stands beside it, or on
+the page that is linked there. What exactly is measured: [the protocol](protocol.md).
+What the networks were trained on, by which commands, and how far they are from the
+papers: [the zoo](zoo.md).
 
 ## What it looks like
 
@@ -217,7 +218,11 @@ def main() -> None:
   parser.add_argument('--pictures', action='store_true')
   args = parser.parse_args()
   if args.results:
-    measured = [shrink(json.loads(path.read_text())) for path in args.results]
+    kept = json.loads((DOCS / 'results.json').read_text(encoding='utf-8'))
+    new = [shrink(json.loads(path.read_text())) for path in args.results]
+    # One scale can be measured again without the others.
+    by_scale = {one['scale']: one for one in (*kept, *new)}
+    measured = [by_scale[scale] for scale in sorted(by_scale, reverse=True)]
     text = json.dumps(measured, indent=1)
     (DOCS / 'results.json').write_text(text + '\n', encoding='utf-8')
     (DOCS / 'results.md').write_text(page(measured), encoding='utf-8')
