@@ -22,7 +22,6 @@ EXPECTED = (
   'espcn-x3',
   'espcn-x4',
   'srcnn-x3',
-  'srresnet-x4',
 )
 
 
