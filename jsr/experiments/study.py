@@ -17,7 +17,7 @@ from jsr.experiments import findings
 from jsr.train import loop, settings
 
 # Which study a folder holds, by which config, and how long its command has run.
-_FILE = 'study.json'
+FILE = 'study.json'
 # More seeds are more trainings beside those that there are.
 _MAY_CHANGE = ('seeds',)
 
@@ -83,10 +83,10 @@ class Study:
     """
     workdir = self.output / 'runs' / name
     done = workdir / 'done.json'
-    asked = json.loads(json.dumps(config.to_dict()))
+    asked = settings.as_kept(config)
     if done.is_file():
       before = json.loads(done.read_text(encoding='utf-8'))
-      check_kept(workdir, before['config'], asked)
+      check_kept(workdir, before.get('config', {}), asked)
       return workdir
     print(f'training {name}: {config.train.max_steps} steps', flush=True)
     result = loop.train(config, workdir)
@@ -151,7 +151,7 @@ def open_study(
 
 
 def _check_same(folder: pathlib.Path, name: str, config: ConfigDict) -> None:
-  path = folder / _FILE
+  path = folder / FILE
   if not path.is_file():
     if folder.is_dir() and any(folder.iterdir()):
       raise errors.UserError(f'{folder} holds something else; choose another --output')
@@ -161,7 +161,7 @@ def _check_same(folder: pathlib.Path, name: str, config: ConfigDict) -> None:
     raise errors.UserError(
       f'{folder} holds study-{was["study"]}; choose another --output'
     )
-  now = json.loads(json.dumps(config.to_dict()))
+  now = settings.as_kept(config)
   old, new = (settings.flatten(each) for each in (was['config'], now))
   if changed := settings.differences(old, new, _MAY_CHANGE):
     raise errors.UserError(
@@ -175,7 +175,7 @@ class Record:
 
   def __init__(self, study: Study):
     self._study = study
-    self._path = study.output / _FILE
+    self._path = study.output / FILE
     self._new = not study.output.exists()
     self._before = 0.0
     if self._path.is_file():

@@ -72,13 +72,15 @@ def psnr(x: Array, y: Array, *, peak: float = 255.0) -> Array:
 
 
 def psnr_of(error: float, *, peak: float = 255.0) -> float:
-  """PSNR in dB of a mean squared error that is known already; infinity for 0.
+  """PSNR in dB of a mean squared error that is known already.
+
+  Infinity for 0 and NaN for NaN: what has no number must not pass for perfect.
 
   Args:
     error: In squares of the unit that `peak` has.
     peak: The largest value that a picture can have.
   """
-  return 10 * math.log10(peak**2 / error) if error > 0 else math.inf
+  return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
 
 
 def ssim(

@@ -139,6 +139,12 @@ def flatten(config: Mapping[str, Any] | ConfigDict, prefix: str = '') -> dict[st
   return flat
 
 
+def as_kept(config: ConfigDict) -> dict[str, Any]:
+  """Returns a config as a JSON file gives it back: tuples are lists."""
+  kept: dict[str, Any] = json.loads(json.dumps(config.to_dict()))
+  return kept
+
+
 def write(workdir: pathlib.Path, config: ConfigDict) -> None:
   """Writes the config into the workdir, whole or not at all."""
   temporary = workdir / f'.{FILE}.{os.getpid()}'
@@ -196,7 +202,7 @@ def check_resumable(workdir: pathlib.Path, config: ConfigDict) -> None:
   if not (workdir / FILE).exists():
     return
   old = {**_ADDED, **flatten(read(workdir))}
-  new = flatten(json.loads(json.dumps(config.to_dict())))
+  new = flatten(as_kept(config))
   may_change = _MAY_CHANGE
   if 'cosine' in (new['optim.generator.schedule'], new['optim.discriminator.schedule']):
     # The rate of every step depends on the length of the run.

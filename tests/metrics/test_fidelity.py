@@ -1,6 +1,7 @@
 """Fidelity metrics against the specification's numbers and published pairs."""
 
 import csv
+import math
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +47,13 @@ def test_equal_images_are_infinitely_good():
   assert np.isinf(fidelity.psnr(x, x)[0])
   assert float(fidelity.ssim(x, x)[0]) == pytest.approx(1, abs=1e-6)
   assert float(fidelity.ssim_global(x, x)[0]) == pytest.approx(1, abs=1e-6)
+
+
+def test_psnr_of_a_known_error():
+  assert fidelity.psnr_of(0.01, peak=1.0) == pytest.approx(20)
+  assert fidelity.psnr_of(0.0) == math.inf
+  # A network that gives no numbers is not a perfect one.
+  assert math.isnan(fidelity.psnr_of(math.nan))
 
 
 def test_examples_are_measured_apart():

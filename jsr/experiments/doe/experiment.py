@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from jsr import errors
 from jsr.evaluate import conversion, output
 from jsr.experiments.doe import arrays, ratios, table
-from jsr.experiments.study import Study, check_kept
+from jsr.experiments.study import FILE, Study, check_kept
 from jsr.train import evaluator, guard, logs, opening, recipe, settings
 
 # Says of a run that it diverged, and holds what was measured.
@@ -222,12 +222,12 @@ class Experiment:
 
   def _one(self, name: str, setting: Mapping[str, str], seed: int) -> Outcome:
     config = self._config(setting, seed)
-    asked = json.loads(json.dumps(config.to_dict()))
+    asked = settings.as_kept(config)
     workdir = self._study.output / 'runs' / name
     mark = workdir / _DIVERGED
     if mark.is_file():
       kept = json.loads(mark.read_text(encoding='utf-8'))
-      check_kept(workdir, kept['config'], asked)
+      check_kept(workdir, kept.get('config', {}), asked)
       return Outcome(kept['values'], kept['reason'])
     try:
       self._study.train(name, config)
@@ -250,7 +250,7 @@ def check_own(folder: pathlib.Path) -> None:
   """
   if not folder.is_dir() or not any(folder.iterdir()):
     return
-  if (folder / 'study.json').exists() or not (folder / 'runs').is_dir():
+  if (folder / FILE).exists() or not (folder / 'runs').is_dir():
     raise errors.UserError(f'{folder} holds something else; choose another --output')
 
 

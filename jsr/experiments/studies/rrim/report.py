@@ -83,7 +83,7 @@ def _setup(study: Study, out: Outcome) -> list[str]:
     ' and counted.',
     f'Times are of {timing}, batches of {c.timing.batch_size}, patches of'
     f' {c.timing.patch_size} x {c.timing.patch_size}, one step of each in turn,'
-    f' {c.timing.rounds} rounds, on a machine where other programs ran beside.',
+    f' {c.timing.rounds} rounds.',
   ]
 
 

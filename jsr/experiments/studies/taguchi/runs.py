@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jsr import errors
 from jsr.evaluate import benchmark, interpolation, output, protocol, sets
 from jsr.evaluate.network import Network, to_uint8
 from jsr.experiments.doe import together
-from jsr.experiments.study import Study
+from jsr.experiments.study import Study, check_kept
 from jsr.ops import resize
 from jsr.train import settings
 from jsr.types import Variables
@@ -104,7 +103,7 @@ def train(
         'skipped': trained.skipped,
         'seconds': trained.seconds,
         'curve': _curve(trained.losses),
-        'config': json.loads(json.dumps(configs[run].to_dict())),
+        'config': settings.as_kept(configs[run]),
       }
       text = json.dumps(benchmark.to_json(result))  # JSON has no NaN.
       output.write_text(_path(study, run), text + '\n')
@@ -125,13 +124,7 @@ def _read(
   if not path.is_file():
     return None
   result = json.loads(path.read_text(encoding='utf-8'))
-  was = settings.flatten(result['config'])
-  now = settings.flatten(json.loads(json.dumps(config.to_dict())))
-  if changed := settings.differences(was, now):
-    raise errors.UserError(
-      f'{path} is a run with another config ({changed}); choose a new --output, or the'
-      ' old values to resume'
-    )
+  check_kept(path, result['config'], settings.as_kept(config))
   return {k: np.nan if v is None else v for k, v in result.items()}
 
 
