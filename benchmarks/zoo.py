@@ -27,6 +27,7 @@ which of them is not what its records give.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import re
@@ -122,16 +123,20 @@ def measure(
   from jsr.evaluate import sets as picture_sets
 
   network, bicubic = methods.from_file(path, name), methods.resolve('bicubic')
+  kinds = ('y_float', 'rgb8') if network.color == 'y' else ('rgb8',)
+  # The factor that the network is listed under comes first.
+  scales = sorted(network.scales, key=lambda scale: (scale != network.scale, scale))
   rows = []
-  for pictures in picture_sets.open_sets(sets, data=data, lr=None, limit=None):
-    for kind in ('y_float', 'rgb8') if network.color == 'y' else ('rgb8',):
-      rule, more = protocol.get(kind), extra if kind == 'rgb8' else []
-      before, got = (
-        benchmark.measure(m, pictures, network.scale, rule, timed=False, extra=more)
-        for m in (bicubic, network)
-      )
-      rows.append(got | {'protocol': kind, 'bicubic': before['psnr_y']})
-      print(pictures.name, kind, f'{got["psnr_y"]:.3f}', flush=True)
+  for scale, pictures, kind in itertools.product(
+    scales, picture_sets.open_sets(sets, data=data, lr=None, limit=None), kinds
+  ):
+    rule, more = protocol.get(kind), extra if kind == 'rgb8' else []
+    before, got = (
+      benchmark.measure(m, pictures, scale, rule, timed=False, extra=more)
+      for m in (bicubic, network)
+    )
+    rows.append(got | {'protocol': kind, 'bicubic': before['psnr_y']})
+    print(f'{pictures.name} x{scale}', kind, f'{got["psnr_y"]:.3f}', flush=True)
   return rows
 
 
@@ -160,8 +165,13 @@ def mean_since(workdir: pathlib.Path, step: int) -> Any:
   return {'params': mean}
 
 
-def on_set5(rows: list[Any]) -> float:
-  return next(row['psnr_y'] for row in rows if row['set'] == 'Set5')
+def on_set5(rows: list[Any]) -> dict[tuple[int, str], float]:
+  """Returns {(scale, protocol): PSNR}."""
+  return {
+    (row['scale'], row['protocol']): row['psnr_y']
+    for row in rows
+    if row['set'] == 'Set5'
+  }
 
 
 def store(
@@ -174,7 +184,8 @@ def store(
   whole = on_set5(measure(path, name, data, ['Set5'], []))
   conversion.save(path, model, half=True)
   rows = measure(path, name, data, SETS, extra)
-  loss = whole - on_set5(rows)
+  halved = on_set5(rows)
+  loss = max(figure - halved[key] for key, figure in whole.items())
   half = loss < LOSS
   if not half:
     conversion.save(path, model)
@@ -261,6 +272,7 @@ def add(args: argparse.Namespace) -> int:
     'results': [
       {
         **{key: row[key] for key in ('set', 'protocol')},
+        **({'scale': row['scale']} if row['scale'] != model.scale else {}),
         **{key: round(row[key], 4) for key in ('bicubic', 'psnr_y')},
         'ssim_y': round(row['ssim_y'], 6),
         **({LPIPS: round(row[LPIPS], 6)} if LPIPS in row else {}),
@@ -273,7 +285,7 @@ def add(args: argparse.Namespace) -> int:
   }
   text = json.dumps(record, indent=1, ensure_ascii=False) + '\n'
   (embedded.FOLDER / f'{name}.json').write_text(text, encoding='utf-8')
-  tell_site(name, model.scale, rows)
+  tell_site(name, rows)
   return write()
 
 
@@ -284,15 +296,15 @@ def before(steps: int, known: float) -> list[dict[str, Any]]:
   return [{'what': f'{steps:,} steps of another run', 'hours': known or None}]
 
 
-def tell_site(name: str, scale: int, rows: list[Any]) -> None:
+def tell_site(name: str, rows: list[Any]) -> None:
   """Puts the rows of `rgb8` into the website's tables, last of each set."""
   from jsr.evaluate import benchmark, comparison
 
-  path = SITE / f'x{scale}.json'
-  results = json.loads(path.read_text())
   for row in rows:
     if row['protocol'] != 'rgb8':
       continue
+    path = SITE / f'x{row["scale"]}.json'
+    results = json.loads(path.read_text())
     new = {k: v for k, v in row.items() if k not in ('protocol', 'bicubic')}
     new.pop(LPIPS, None)  # No column of these tables.
     # The machine had other work, and each new size was compiled.
@@ -303,7 +315,7 @@ def tell_site(name: str, scale: int, rows: list[Any]) -> None:
     kept = [r for r in results['rows'] if (r['method'], r['set']) != (name, row['set'])]
     last = max(i for i, r in enumerate(kept) if r['set'] == row['set'])
     results['rows'] = [*kept[: last + 1], benchmark.to_json(new), *kept[last + 1 :]]
-  comparison.write_json(path, results)
+    comparison.write_json(path, results)
 
 
 def main() -> int:

@@ -33,13 +33,28 @@ def card(record: Record) -> str:
     '| | |\n|---|---|\n' + '\n'.join(f'| {k} | {v} |' for k, v in facts.items()),
     f'```sh\n{record["command"]}\n```',
     f'PSNR in dB and SSIM on Y, {record["measured"]}:',
-    f'```sh\njsr compare --methods bicubic,{name} --scale {scale}'
-    f' --sets {sets} --data DIR --protocol {kind}\n```',
+    '```sh\n'
+    + '\n'.join(
+      f'jsr compare --methods bicubic,{name} --scale {each}'
+      f' --sets {sets} --data DIR --protocol {kind}'
+      for each in scales(record)
+    )
+    + '\n```',
     _table(record),
     _distance(record),
     record['remark'],
   ]
   return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def scale_of(record: Record, row: dict[str, Any]) -> int:
+  """Returns the factor of a row; it is told where it is not the record's own."""
+  return row.get('scale', record['scale'])
+
+
+def scales(record: Record) -> list[int]:
+  """Returns the factors that were measured, the record's own first."""
+  return list(dict.fromkeys(scale_of(record, row) for row in record['results']))
 
 
 def _stored(record: Record) -> str:
@@ -75,7 +90,7 @@ def _table(record: Record) -> str:
   rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
   for row in record['results']:
     cells = [
-      f'{row["set"]} x{record["scale"]}',
+      f'{row["set"]} x{scale_of(record, row)}',
       row['protocol'],
       *(f'{row[key]:.2f}' for key in ('bicubic', 'psnr_y')),
       f'{row["ssim_y"]:.4f}',
@@ -91,7 +106,8 @@ def _table(record: Record) -> str:
 def psnr(record: Record, name: str, protocol: str) -> float | None:
   """Returns what was measured on a set, or None."""
   for row in record['results']:
-    if (row['set'], row['protocol']) == (name, protocol):
+    key = (row['set'], row['protocol'], scale_of(record, row))
+    if key == (name, protocol, record['scale']):
       return row['psnr_y']
   return None
 
@@ -138,7 +154,11 @@ def page(records: Iterable[Record], untrained: dict[str, str], intro: str) -> st
   records = list(records)
   head = ('name', 'parameters', 'MB', _HOURS, 'protocol', *SETS, 'paper')
   rows = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
-  rows += ['| ' + ' | '.join(_cells(record)) + ' |' for record in records]
+  rows += [
+    '| ' + ' | '.join(_cells(record, scale)) + ' |'
+    for record in records
+    for scale in scales(record)
+  ]
   size = sum(record['bytes'] for record in records) / 1e6
   # Each reason once, by the networks that it holds for.
   missing: dict[tuple[str, str], list[str]] = {}
@@ -186,14 +206,18 @@ def _filled(text: str, indent: str = '') -> str:
   )
 
 
-def _cells(record: Record) -> tuple[str, ...]:
+def _cells(record: Record, scale: int) -> tuple[str, ...]:
   kind = record['results'][0]['protocol']
   scores = []
   for name in SETS:
     row = next(
-      r for r in record['results'] if (r['set'], r['protocol']) == (name, kind)
+      r
+      for r in record['results']
+      if (r['set'], r['protocol'], scale_of(record, r)) == (name, kind, scale)
     )
     scores.append(f'{row["psnr_y"]:.2f} / {row["ssim_y"]:.4f}')
+  if scale != record['scale']:
+    return (f'the same, x{scale}', '', '', '', kind, *scores, '')
   far = distances(record).get('Set5')
   return (
     f'[{record["name"]}](../jsr/weights/embedded/{record["name"]}.md)',

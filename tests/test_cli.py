@@ -112,7 +112,7 @@ MISTAKES = {
   f'compare --methods bicubic {MEASURE} --json empty': 'it is a folder',
   f'compare --methods bicubic {MEASURE} --html bad.png/x.html': 'Not a directory',
   f'compare --methods bicubc {MEASURE}': "no method or folder 'bicubc'",
-  f'compare --methods srresnet {MEASURE}': 'comes without weights',
+  f'compare --methods drcn {MEASURE}': 'comes without weights',
   f'compare --methods bicubic,bicubic {MEASURE}': "two methods are called 'bicubic'",
   f'compare --methods x=images:nowhere {MEASURE}': 'x: there is no folder nowhere',
   f'compare --methods images:empty {MEASURE}': "no picture for 'a' of Mini",

@@ -17,7 +17,7 @@ def of_cards() -> Figures:
     for path in (ROOT / 'jsr' / 'weights' / 'embedded').glob('*.json')
   ]
   return {
-    (card['name'], row['set'], card['scale']): row
+    (card['name'], row['set'], row.get('scale', card['scale'])): row
     for card in cards
     for row in card['results']
     if row['protocol'] == PROTOCOL

@@ -82,7 +82,7 @@ def test_labels(workdir, tmp_path, monkeypatch):
     ('', "'' names no"),
     ('x=images:', 'names no method or folder'),
     ('x=images:nowhere', 'x: there is no folder nowhere'),
-    ('srresnet', 'comes without weights'),
+    ('drcn', 'comes without weights'),
   ],
 )
 def test_nothing_of_that_name(spec, message):

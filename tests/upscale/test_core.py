@@ -314,8 +314,8 @@ def test_options_that_contradict():
       jsr.load('bicubic', **options).size(100, 100)
   with pytest.raises(UserError, match="unknown model or file 'bicubik'; did you mean"):
     jsr.load('bicubik')
-  with pytest.raises(UserError, match="'srresnet' comes without weights"):
-    jsr.load('srresnet')
+  with pytest.raises(UserError, match="'drcn' comes without weights"):
+    jsr.load('drcn')
 
 
 def test_families_choose_by_scale(tmp_path, monkeypatch):

@@ -226,6 +226,22 @@ def test_the_page_asks_the_records(zoo):
   assert 'LPIPS' not in zoo.zoo_cards.card(one).replace('| SSIM | LPIPS |', '')
 
 
+def test_a_network_of_several_factors(zoo):
+  cards = zoo.zoo_cards
+  record = {**embedded.record('espcn-x3'), 'paper': None}
+  rows = [row for row in record['results'] if row['protocol'] == 'y_float']
+  record['results'] = [*rows, *({**row, 'scale': 2, 'psnr_y': 36.789} for row in rows)]
+  assert cards.psnr(record, 'Set5', 'y_float') != 36.789
+  card = cards.card(record)
+  assert 'jsr compare --methods bicubic,espcn-x3 --scale 3 ' in card
+  assert 'jsr compare --methods bicubic,espcn-x3 --scale 2 ' in card
+  assert '| Set5 x3 | y_float |' in card
+  assert '| Set5 x2 | y_float | 30.39 | 36.79 |' in card
+  page = cards.page([record], {}, '')
+  assert page.count('[espcn-x3](') == 1
+  assert '| the same, x2 |  |  |  | y_float | 36.79 / 0.9049 |' in page
+
+
 def test_fetch_from_the_package(capsys, tmp_path, monkeypatch):
   assert run('fetch', NAME) == 0
   assert str(embedded.path(NAME)) in capsys.readouterr().out
