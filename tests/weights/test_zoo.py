@@ -11,13 +11,15 @@ import sys
 import threading
 import urllib.error
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jsr
-from jsr import cli
+from jsr import cli, models
 from jsr.errors import UserError
-from jsr.evaluate import conversion, extra, methods
+from jsr.evaluate import benchmark, conversion, extra, methods
 from jsr.weights import embedded, fetch, lpips, model_file
 from tests.conftest import ROOT
 
@@ -224,6 +226,45 @@ def test_the_page_asks_the_records(zoo):
   assert 'LPIPS is unavailable for srcnn-x3: no network.' in page
   assert '| 0.9054 | 0.2500 |' in zoo.zoo_cards.card(one)
   assert 'LPIPS' not in zoo.zoo_cards.card(one).replace('| SSIM | LPIPS |', '')
+
+
+def test_every_factor_is_measured(zoo, tmp_path, monkeypatch):
+  args = {'scales': (2, 3, 4), 'blocks': 1, 'features': 4}
+  network = models.build('mdsr', scale=4, **args)
+  variables = network.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+  path = tmp_path / 'mdsr.safetensors'
+  model_file.save(path, generator='mdsr', scale=4, args=args, variables=variables)
+
+  def measure(method, pictures, scale, rule, **options):
+    return {
+      'method': method.label,
+      'set': pictures.name,
+      'scale': scale,
+      'psnr_y': 10.0 * scale,
+    }
+
+  monkeypatch.setattr(benchmark, 'measure', measure)
+  site = tmp_path / 'site'
+  site.mkdir()
+  monkeypatch.setattr(zoo, 'SITE', site)
+  for scale in (2, 3, 4):
+    old = {'method': 'bicubic', 'set': 'photographs', 'scale': scale}
+    (site / f'x{scale}.json').write_text(json.dumps({'rows': [old]}))
+  rows = zoo.measure(path, 'mdsr', None, ['photographs'], [])
+  assert [row['scale'] for row in rows] == [4, 2, 3]
+  monkeypatch.setattr(benchmark, 'to_json', lambda row: row)
+  zoo.tell_site('mdsr', [{**row, 'per_image': {}} for row in rows])
+  for scale in (2, 3, 4):
+    found = json.loads((site / f'x{scale}.json').read_text())['rows']
+    assert [(row['method'], row['scale']) for row in found] == [
+      ('bicubic', scale),
+      ('mdsr', scale),
+    ]
+  assert zoo.on_set5([{**row, 'set': 'Set5'} for row in rows]) == {
+    (4, 'rgb8'): 40.0,
+    (2, 'rgb8'): 20.0,
+    (3, 'rgb8'): 30.0,
+  }
 
 
 def test_a_network_of_several_factors(zoo):
