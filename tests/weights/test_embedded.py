@@ -18,6 +18,7 @@ EXPECTED = (
   'compact-x4',
   'compact-x4-gan',
   'edsr-baseline-x2',
+  'edsr-baseline-x4',
   'espcn-x2',
   'espcn-x3',
   'espcn-x4',
