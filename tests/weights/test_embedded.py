@@ -23,6 +23,7 @@ EXPECTED = (
   'espcn-x3',
   'espcn-x4',
   'srcnn-x3',
+  'srresnet-x4',
 )
 
 
