@@ -66,8 +66,8 @@ def texts() -> dict[pathlib.Path, str]:
   script = [str(ROOT / 'launch' / 'zoo.sh'), '-n', 'MINUTES', 'DATA', 'OUT']
   lines = subprocess.run(['bash', *script], check=True, capture_output=True, text=True)
   commands = [line.strip() for line in lines.stdout.splitlines()]
-  far = {r['name']: zoo_cards.distances(r).get('Set5', (0.0, 0.0))[1] for r in records}
-  known = {name for name, less in far.items() if less > -FAR}
+  far = {r['name']: zoo_cards.distances(r).get('Set5') for r in records}
+  known = {name for name, found in far.items() if found and found[1] > -FAR}
   planned = {re.search(r'--workdir OUT/(\S+)', line)[1]: line for line in commands}
   untrained = {name: line for name, line in planned.items() if name not in known}
   made[PAGE] = zoo_cards.page(records, untrained, INTRO)

@@ -4,6 +4,7 @@ import argparse
 import json
 import pathlib
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from jsr.commands.arguments import Commands
@@ -59,8 +60,8 @@ def print_names() -> None:
   """Prints the names with a line about each."""
   from jsr.weights import embedded
 
-  for name in embedded.names():
-    print(f'{name:18} {embedded.record(name)["about"]}')
+  rows = [(name, embedded.record(name)['about']) for name in embedded.names()]
+  print('\n'.join(_table(rows)))
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -68,9 +69,7 @@ def _list(args: argparse.Namespace) -> int:
 
   records = [embedded.record(name) for name in embedded.names()]
   if args.json is None:
-    print(_row(_HEAD))
-    for record in records:
-      print(_row(_cells(record)))
+    print('\n'.join(_table([_HEAD, *map(_cells, records)])))
     return 0
   text = json.dumps(records, indent=1, ensure_ascii=False) + '\n'
   if args.json == '-':
@@ -85,18 +84,21 @@ def _list(args: argparse.Namespace) -> int:
 _HEAD = ('name', 'network', 'scale', 'MB', 'Set5', 'what it is for')
 
 
-def _row(cells: tuple[str, ...]) -> str:
-  widths = (19, 9, 6, 5, 6, 0)
-  pairs = zip(cells, widths, strict=True)
-  return ''.join(f'{cell:{width}}' for cell, width in pairs).rstrip()
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  padded = (map(str.ljust, row, widths) for row in rows)
+  return ['  '.join(cells).rstrip() for cells in padded]
 
 
 def _cells(record: dict[str, Any]) -> tuple[str, ...]:
-  psnr = next(row['psnr_y'] for row in record['results'] if row['set'] == 'Set5')
+  results, scale = record['results'], record['scale']
+  # Of a network of several factors, the record's own stands first.
+  psnr = next(row['psnr_y'] for row in results if row['set'] == 'Set5')
+  scales = sorted({row.get('scale', scale) for row in results})
   return (
     record['name'],
     record['generator'],
-    f'x{record["scale"]}',
+    ','.join(f'x{each}' for each in scales),
     f'{record["bytes"] / 1e6:.2f}',
     f'{psnr:.2f}',
     record['about'],

@@ -198,19 +198,19 @@ def test_our_results_are_those_of_the_cards():
   from jsr.weights import embedded
 
   rows_of = {
-    (row['method'], row['set']): row
+    (row['method'], row['set'], row['scale']): row
     for path in files.OURS.glob('*.json')
     for row in files.load(path).results['rows']
   }
   for name in embedded.names():
     lines = re.findall(
-      r'^\| (\w+) x\d \| rgb8 \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$',
+      r'^\| (\w+) x(\d) \| rgb8 \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$',
       embedded.card(name),
       re.M,
     )
-    assert len(lines) == 3
-    for dataset, bicubic, psnr, ssim in lines:
-      row = rows_of[name, dataset]
+    assert len(lines) == 3 * (3 if name.startswith('mdsr') else 1)
+    for dataset, scale, bicubic, psnr, ssim in lines:
+      row = rows_of[name, dataset, int(scale)]
       assert table.number(row['psnr_y'], 2) == psnr
       assert table.number(row['ssim_y'], 4) == ssim
       assert bicubic

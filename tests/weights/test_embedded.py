@@ -19,9 +19,11 @@ EXPECTED = (
   'compact-x4-gan',
   'edsr-baseline-x2',
   'edsr-baseline-x4',
+  'edsr-baseline-x4-gan',
   'espcn-x2',
   'espcn-x3',
   'espcn-x4',
+  'mdsr-x4',
   'srcnn-x3',
   'srresnet-x4',
 )

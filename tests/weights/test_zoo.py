@@ -97,6 +97,8 @@ def test_list(capsys, tmp_path):
   assert [line.split()[0] for line in lines] == embedded.names()
   row = next(line for line in lines if line.startswith('compact-x4 '))
   assert row.split()[1:5] == ['compact', 'x4', '1.45', '31.50']
+  row = next(line for line in lines if line.startswith('mdsr-x4 '))
+  assert row.split()[1:5] == ['mdsr', 'x2,x3,x4', '6.47', '30.24']
   assert run('list', '--json') == 0
   known = json.loads(capsys.readouterr().out)
   assert [record['name'] for record in known] == embedded.names()

@@ -178,6 +178,7 @@ GAMES = (
       'jsr train --config configs/edsr_gan.py --workdir out/edsr_gan'
       f' --config.init_from=out/edsr {_DIV2K}',
     ),
+    shipped=('edsr-baseline-x4-gan',),
   ),
   System(
     key='esrgan',

@@ -169,6 +169,7 @@ NETWORKS = (
     ),
     config='configs/mdsr.py',
     commands=(f'jsr train --config configs/mdsr.py --workdir out/mdsr {_DIV2K}',),
+    shipped=('mdsr-x4',),
   ),
   System(
     key='rrdb',
