@@ -268,8 +268,11 @@ def draw(
   figure, axes = pyplot.subplots(figsize=(7, 4.5), layout='constrained')
   for name, low, cost, quality, (marker, color) in points:
     axes.plot(cost, quality, marker, color=color)
-    text, place = (f'{name}, 8 bits', (5, -12)) if low else (name, (5, 5))
-    axes.annotate(text, (cost, quality), place, textcoords='offset points')
+    text = f'{name}, 8 bits' if low else name
+    # Those of others lie among ours: names to the left and to the right keep apart.
+    side = 'right' if marker == 's' else 'left'
+    place = (-5 if side == 'right' else 5, -12 if low else 5)
+    axes.annotate(text, (cost, quality), place, textcoords='offset points', ha=side)
   axes.set(
     xscale='log',
     xlabel='seconds a megapixel of input',
