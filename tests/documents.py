@@ -170,12 +170,16 @@ NOT_RUN_PYTHON = {
 STUDY = re.compile(r'jsr study-(\w+)')
 
 
+# Its recipe is built all the same: tests/weights/test_embedded.py.
+CARD = 'a card: hours of training'
+
+
 def reason(command: Command) -> str:
   """Why a command is not run; '' where it is."""
   if STUDY.fullmatch(command.program):
     return 'its study has a test'
   if command.document.startswith('jsr/') and command.program == 'jsr train':
-    return 'a card: hours of training'
+    return CARD
   options = command.options
   for key, why in NOT_RUN.items():
     program, _, more = key.partition(' --')

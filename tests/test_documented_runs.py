@@ -167,15 +167,17 @@ def test_a_document_with_files_is_followed(path, world, tmp_path):
 def test_the_share(capsys):
   """Says how much of what is printed was run."""
   excused = [c for c in OURS if reason(c)]
+  built = [c for c in excused if reason(c) == documents.CARD]
   same = [c for c in OURS if c not in OWNERS and c not in excused]
   with capsys.disabled():
     print(
       f'\n{len(COMMANDS)} documented commands, {len(OURS)} of jsr: all parse,'
       f' {len(OWNERS)} are run, {len(same)} have the pattern of one of them,'
-      f' {len(excused)} are not run'
+      f' {len(excused)} are not run, {len(built)} of which are built'
     )
-  assert len(OWNERS) >= 0.45 * len(OURS)
-  assert len(OWNERS) + len(same) >= 0.7 * len(OURS)
+  # Each network of the zoo prints one to build, and one of a pattern that is run.
+  assert len(OWNERS) >= 2 / 3 * (len(OWNERS) + len(excused) - len(built))
+  assert len(OWNERS) + len(same) + len(built) >= 0.7 * len(OURS)
 
 
 def test_what_people_start_with_is_run():

@@ -1,13 +1,18 @@
 """The networks that come with jsr: each can be read, and is worth its place."""
 
+import shlex
+
 import numpy as np
 import pytest
 
 import jsr
+from jsr import models
 from jsr.errors import UserError
 from jsr.evaluate import benchmark, methods, protocol, sets
+from jsr.train import recipe, settings, start
 from jsr.upscale import quantize
 from jsr.weights import embedded
+from tests.conftest import ROOT
 
 NAMES = embedded.names()
 
@@ -59,6 +64,28 @@ def test_a_card_says_what_it_is(name):
   network = methods.resolve(name)
   total = sum(np.size(leaf) for leaf in leaves(network.variables['params']))
   assert f'{total:,}' in card
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_its_commands_are_of_this_network(name, monkeypatch):
+  """Each stage's recipe can be built, and the last one's generator is the card's."""
+  monkeypatch.chdir(ROOT)
+  record = embedded.record(name)
+  text = record['command'].replace('\\\n', ' ')
+  stages = [shlex.split(line, comments=True) for line in text.splitlines()]
+  stages = [words for words in stages if words[:2] == ['jsr', 'train']]
+  assert stages
+  for words in stages:
+    spec = words[words.index('--config') + 1]
+    overrides = [word for word in words if word.startswith('--config.')]
+    config = settings.load(spec, overrides)
+    plan = recipe.make(config)
+  assert (config.generator.name, config.scale) == (record['generator'], record['scale'])
+  start.check_same(
+    plan.generator,
+    models.build(record['generator'], scale=record['scale'], **record['args']),
+    name,
+  )
 
 
 def leaves(tree):
